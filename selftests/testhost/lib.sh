@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash disable=SC2034	# what is set here is used elsewhere
+#
+# What the test host's scripts share: where things are, and how to say things.
+# Sourced by setup, mkroot, mkbase, build, run and check.
+#
+# The cache, ${XDG_CACHE_HOME:-~/.cache}/phv, is common to all checkouts:
+#
+#	downloads/		the emulator's source
+#	bochs-KEY/		a build of the emulator
+#	roots/SUITE/		a Debian tree to build in; build/ in it has one
+#				directory for each checkout
+#	base-KERNEL-KEY/	kernel, initramfs and boot CD of a test host
+#	saved/KEY/		a booted machine
+#	log/			what the commands that setup ran had to say
+#
+# A KEY is a hash over what a thing was made from, so that nothing in there is
+# ever out of date; what has not been used for a month is removed by setup.
+
+testhost=$(realpath "$(dirname "${BASH_SOURCE[0]}")")
+checkout=$(realpath "$testhost/../..")
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/phv
+# what the messages begin with
+me=testhost/${0##*/}
+
+KERNELS=(6.1 6.12)
+
+say() {
+	echo "$me: $*" >&2
+}
+
+die() {
+	say "$@"
+	exit 125
+}
+
+# The Debian release that a kernel is from
+suite_of() {
+	case $1 in
+	6.1)	echo bookworm ;;
+	6.12)	echo trixie ;;
+	*)	die "kernel $1: unknown (there are ${KERNELS[*]})" ;;
+	esac
+}
+
+# lock FD DIRECTORY [-s]: hold DIRECTORY until this process ends
+lock() {
+	eval "exec $1<\"\$2\""
+	flock "${3:--x}" "$1"
+}
+
+# hash FILE...: a short name for what the files hold
+hash() {
+	cat "$@" | sha256sum | cut -c 1-16
+}
+
+root_dir() {
+	echo "$cache/roots/$(suite_of "$1")"
+}
+
+# in_root COMMAND...: run it in the tree $root
+in_root() {
+	env -u TMPDIR LC_ALL=C DEBIAN_FRONTEND=noninteractive chroot "$root" "$@"
+}
+
+# The build root of KERNEL is complete, and made by the mkroot of this checkout
+root_ready() {
+	[ "$(sed -n 1p "$(root_dir "$1")/etc/phv-root" 2>/dev/null)" = \
+		"$(hash "$testhost/mkroot")" ]
+}
+
+emulator_dir() {
+	echo "$cache/bochs-$("$testhost/bochs/build" --key)"
+}
+
+base_dir() {
+	echo "$cache/base-$1-$(cd "$testhost" &&
+		hash mkbase init agent.c testport.h \
+			"$(root_dir "$1")/etc/phv-root")"
+}
+
+# as_root COMMAND...: unless this is root, continue as COMMAND under sudo
+as_root() {
+	[ "$EUID" -ne 0 ] || return 0
+	exec sudo XDG_CACHE_HOME="${cache%/phv}" "$@"
+}
