@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The one place that knows kernel versions.
+ *
+ * What lives here: small inline functions that hide what changed between the
+ * kernels the module is built for, Linux 6.1 to 7.x.  The rest of the module
+ * is written for the newest of them and never tests LINUX_VERSION_CODE.
+ */
+#ifndef PHV_COMPAT_H
+#define PHV_COMPAT_H
+
+#include <linux/cpumask.h>
+#include <linux/hrtimer.h>
+#include <linux/eventfd.h>
+#include <linux/rcupdate.h>
+#include <linux/sched.h>
+#include <linux/syscore_ops.h>
+#include <linux/version.h>
+#include <asm/apic.h>
+#include <asm/irq_vectors.h>
+#include <asm/cpufeature.h>
+#include <asm/msr.h>
+#include <asm/vmx.h>
+
+/* The MSR accessors were named for quadwords in Linux 6.16. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 16, 0)
+#define rdmsrq		rdmsrl
+#define rdmsrq_safe	rdmsrl_safe
+#define wrmsrq		wrmsrl
+#define wrmsrq_safe	wrmsrl_safe
+#endif
+
+/* To be called when a CPU has been in a guest for a while: that is as good as user space. */
+static inline void phv_rcu_note_context_switch(void)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0)
+	rcu_virt_note_context_switch();
+#else
+	rcu_virt_note_context_switch(smp_processor_id());
+#endif
+}
+
+/* A mask of IA32_VMX_MISC before Linux 6.11, a function since. */
+#ifndef VMX_MISC_PREEMPTION_TIMER_RATE_MASK
+#define VMX_MISC_PREEMPTION_TIMER_RATE_MASK	GENMASK(4, 0)
+#endif
+
+/* The VMCS control was named for what it does in Linux 6.9. */
+#ifndef SECONDARY_EXEC_ENABLE_XSAVES
+#define SECONDARY_EXEC_ENABLE_XSAVES	SECONDARY_EXEC_XSAVES
+#endif
+
+/* Does the kernel take interrupts by FRED rather than by an IDT? Linux 6.9 and newer can. */
+static inline bool phv_has_fred(void)
+{
+#ifdef X86_FEATURE_FRED
+	return cpu_feature_enabled(X86_FEATURE_FRED);
+#else
+	return false;
+#endif
+}
+
+/* A signal of an eventfd is by one since Linux 6.8. */
+static inline void phv_eventfd_signal(struct eventfd_ctx *eventfd)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 8, 0)
+	eventfd_signal(eventfd);
+#else
+	eventfd_signal(eventfd, 1);
+#endif
+}
+
+/* A task that is being switched out: does it still want to run? */
+static inline bool phv_task_is_runnable(struct task_struct *task)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
+	return task_is_runnable(task);
+#else
+	return task->on_rq;
+#endif
+}
+
+/*
+ * The vector whose handler does nothing but count: the kernel has it for KVM's posted
+ * interrupts, and only when KVM is built. 0 without it.
+ */
+#if defined(POSTED_INTR_VECTOR) && (IS_ENABLED(CONFIG_KVM) || defined(CONFIG_HAVE_KVM))
+#define PHV_POSTED_VECTOR	POSTED_INTR_VECTOR
+#else
+#define PHV_POSTED_VECTOR	0
+#endif
+
+/* Interrupt a CPU. The APIC driver's functions became static calls in Linux 6.6. */
+static inline void phv_send_ipi(int cpu, int vector)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 6, 0)
+	__apic_send_IPI_mask(cpumask_of(cpu), vector);
+#else
+	apic->send_IPI_mask(cpumask_of(cpu), vector);
+#endif
+}
+
+/* One call took the place of two steps in Linux 6.13. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
+static inline void hrtimer_setup(struct hrtimer *timer,
+				 enum hrtimer_restart (*function)(struct hrtimer *),
+				 clockid_t clock, enum hrtimer_mode mode)
+{
+	hrtimer_init(timer, clock, mode);
+	timer->function = function;
+}
+#endif
+
+/*
+ * How to look up pages for a guest: signals interrupt the wait for a page, since
+ * Linux 6.2 (before, only deadly ones do); and NUMA balancing sees the
+ * access, since 6.6 by request (before, always).
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 6, 0)
+#define PHV_FOLL_GUEST	(FOLL_INTERRUPTIBLE | FOLL_HONOR_NUMA_FAULT)
+#elif LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0)
+#define PHV_FOLL_GUEST	FOLL_INTERRUPTIBLE
+#else
+#define PHV_FOLL_GUEST	0
+#endif
+
+/* struct syscore took the place of struct syscore_ops in Linux 6.19, and in stable ones. */
+#ifdef PHV_HAS_STRUCT_SYSCORE
+
+#define PHV_DEFINE_SYSCORE(name, suspend_fn, resume_fn, shutdown_fn)	\
+	static int name##_suspend(void *data) { return suspend_fn(); }	\
+	static void name##_resume(void *data) { resume_fn(); }		\
+	static void name##_shutdown(void *data) { shutdown_fn(); }	\
+	static const struct syscore_ops name##_ops = {			\
+		.suspend	= name##_suspend,			\
+		.resume		= name##_resume,			\
+		.shutdown	= name##_shutdown,			\
+	};								\
+	static struct syscore name = { .ops = &name##_ops }
+
+static inline void phv_register_syscore(struct syscore *syscore)
+{
+	register_syscore(syscore);
+}
+
+static inline void phv_unregister_syscore(struct syscore *syscore)
+{
+	unregister_syscore(syscore);
+}
+
+#else
+
+#define PHV_DEFINE_SYSCORE(name, suspend_fn, resume_fn, shutdown_fn)	\
+	static struct syscore_ops name = {				\
+		.suspend	= suspend_fn,				\
+		.resume		= resume_fn,				\
+		.shutdown	= shutdown_fn,				\
+	}
+
+static inline void phv_register_syscore(struct syscore_ops *syscore)
+{
+	register_syscore_ops(syscore);
+}
+
+static inline void phv_unregister_syscore(struct syscore_ops *syscore)
+{
+	unregister_syscore_ops(syscore);
+}
+
+#endif
+
+#endif /* PHV_COMPAT_H */

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A domain, as the rest of the module sees it.
+ */
+#ifndef PHV_DOMAIN_H
+#define PHV_DOMAIN_H
+
+#include <linux/kref.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/types.h>
+
+#include <phv.h>
+
+#include "ept/ept.h"
+#include "memory.h"
+#include "vmx/cpuid.h"
+#include "vmx/io.h"
+#include "vmx/msr.h"
+
+struct phv_vcpu;
+
+/* Domain identifiers: 0 is the host; Xen reserves what follows the last. */
+#define DOMID_FIRST	1
+#define DOMID_LAST	32751
+
+/*
+ * What protects a member:
+ *	I	immutable after creation
+ *	V	@mutex until the first vCPU exists, immutable from then on
+ *	m	@mutex
+ *	p	written once under @mutex, published by smp_store_release()
+ *	a	atomic
+ *	r	the reference count itself
+ *	d	domain.c's mutex for all domains
+ */
+struct phv_domain {
+	struct kref refs;		/* r: each descriptor has one */
+	u16 id;				/* I */
+	struct hlist_node by_name;	/* d */
+	char name[PHV_NAME_MAX];	/* I */
+	struct mutex mutex;
+
+	struct memory memory;		/* see memory.h */
+	struct ept ept;			/* see ept/ept.h */
+	struct ports ports;		/* see vmx/io.h */
+
+	struct cpuid_policy cpuid;	/* V */
+	struct msr_policy msrs;		/* V */
+	u32 tsc_khz;			/* V */
+	u64 tsc_multiplier;		/* V: TSC scaling, 0 for none */
+	u64 tsc_start;			/* I: host's TSC where the guest's is 0 */
+
+	unsigned int vcpu_count;	/* m */
+	atomic_t vcpus_idle;		/* a: halted for good, see vcpu_set_idle() */
+	u32 last_boosted;		/* a hint: the vCPU that was last yielded to */
+	struct phv_vcpu *vcpus[PHV_MAX_VCPUS];	/* p; live as long as the domain */
+};
+
+int domain_create_ioctl(void __user *uarg);
+void domain_get(struct phv_domain *domain);
+void domain_put(struct phv_domain *domain);
+
+/* The vCPU with this number, or NULL. Any context. */
+static inline struct phv_vcpu *domain_vcpu(const struct phv_domain *domain, u32 id)
+{
+	if (id >= PHV_MAX_VCPUS)
+		return NULL;
+	return smp_load_acquire(&domain->vcpus[id]);
+}
+
+#endif /* PHV_DOMAIN_H */

@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The one file that makes trace.h's events.
+ */
+#define CREATE_TRACE_POINTS
+#include "trace.h"
