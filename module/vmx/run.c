@@ -1,0 +1,572 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The inner loop: entry, exit, and what is quick to handle, over and over.
+ *
+ * What lives here: the way into the guest and out of it with preemption off and
+ * interrupts off, and the switching of the state that the VMCS does not: FPU,
+ * XCR0, PKRU, debug registers, MSRs that both sides use.
+ *
+ * Interrupts stay off from the first entry to the end of the loop. Nothing is
+ * missed: an interrupt that comes while a handler runs makes the next entry exit
+ * at once, and only after such an exit can there be something new to look at.
+ * So handlers that run here must be quick, must not sleep, and must take no lock
+ * that somebody holds while waiting for this CPU.
+ */
+#include <linux/context_tracking.h>
+#include <linux/hw_breakpoint.h>
+#include <linux/interrupt.h>
+#include <linux/rcupdate.h>
+#include <linux/log2.h>
+#include <linux/slab.h>
+#include <linux/vtime.h>
+#include <asm/debugreg.h>
+#include <asm/desc.h>
+#include <asm/fpu/api.h>
+#include <asm/fpu/xcr.h>
+#include <asm/ldt.h>
+#include <asm/mmu_context.h>
+#include <asm/msr.h>
+#include <asm/nospec-branch.h>
+#include <asm/pkru.h>
+#include <asm/processor.h>
+#include <asm/segment.h>
+#include <asm/special_insns.h>
+#include <asm/tlbflush.h>
+#include <asm/trapnr.h>
+
+#include "compat.h"
+#include "domain.h"
+#include "trace.h"
+#include "vcpu.h"
+#include "vmx/entry.h"
+#include "vmx/exit.h"
+#include "vmx/perf.h"
+#include "vmx/run.h"
+#include "vmx/vmx.h"
+
+/* Components of the XSAVE area that guests may have (SDM volume 1, 13.1). */
+#define XFEATURES_GUEST	(XFEATURE_MASK_FPSSE | XFEATURE_MASK_YMM | \
+			 XFEATURE_MASK_AVX512 | XFEATURE_MASK_PKRU)
+
+/* The host's, the same on all CPUs; read at module load. */
+static struct {
+	u64 xcr0;
+	u64 xss;
+	u64 xfeatures;		/* what is switched with XSAVE; 0: with FXSAVE */
+	unsigned int xsave_size;
+	u32 mxcsr_mask;
+	u64 shared_msr[SHARED_COUNT];	/* but for those of a thread or a CPU */
+	unsigned long idt_base;
+	unsigned int enter_flags;
+	bool has_tsc_aux;
+	bool flush_l1d;		/* L1TF: flush on the way into the loop */
+} host __ro_after_init;
+
+static const u32 shared_msrs[SHARED_COUNT] = {
+	[SHARED_STAR]		= MSR_STAR,
+	[SHARED_LSTAR]		= MSR_LSTAR,
+	[SHARED_FMASK]		= MSR_SYSCALL_MASK,
+	[SHARED_TSC_AUX]	= MSR_TSC_AUX,
+	[SHARED_KERNEL_GS_BASE]	= MSR_KERNEL_GS_BASE,
+};
+
+u64 vmx_xfeatures(void)
+{
+	return host.xfeatures;
+}
+
+unsigned int vmx_xsave_size(void)
+{
+	return host.xsave_size;
+}
+
+u32 vmx_mxcsr_mask(void)
+{
+	return host.mxcsr_mask;
+}
+
+/*
+ * The MSRs that the kernel does not use between entries from user space: the
+ * guest's stay in the CPU until the thread goes there, or another thread runs.
+ * The same goes for selectors that a VM exit does not bring back.
+ */
+static void shared_load(struct phv_vcpu *vcpu)
+{
+	struct thread_struct *thread = &current->thread;
+	unsigned int i;
+
+	current_save_fsgs();
+	vcpu->host_msr[SHARED_KERNEL_GS_BASE] = thread->gsbase;
+	for (i = 0; i < SHARED_COUNT; i++)
+		if (vcpu->shared_msr[i] != vcpu->host_msr[i])
+			wrmsrq(shared_msrs[i], vcpu->shared_msr[i]);
+
+	savesegment(ds, vcpu->host_ds);
+	savesegment(es, vcpu->host_es);
+	store_ldt(vcpu->host_ldt);
+	if (vcpu->host_fs_base != thread->fsbase) {
+		vcpu->host_fs_base = thread->fsbase;
+		vmcs_write(HOST_FS_BASE, thread->fsbase);
+	}
+	vcpu->shared_loaded = true;
+}
+
+/* Of the MSRs, the guest writes one without an exit. */
+void vmx_put_host_state(struct phv_vcpu *vcpu)
+{
+	struct thread_struct *thread = &current->thread;
+	unsigned int i;
+
+	if (!vcpu->shared_loaded)
+		return;
+	vcpu->shared_loaded = false;
+
+	rdmsrq(MSR_KERNEL_GS_BASE, vcpu->shared_msr[SHARED_KERNEL_GS_BASE]);
+	if (unlikely(vcpu->host_ldt))
+		asm volatile("lldt %0" : : "rm" (vcpu->host_ldt));
+	if (unlikely(thread->fsindex))
+		loadsegment(fs, thread->fsindex);
+	if (unlikely(thread->gsindex))
+		load_gs_index(thread->gsindex);
+	if (unlikely(vcpu->host_ds | vcpu->host_es)) {
+		loadsegment(ds, vcpu->host_ds);
+		loadsegment(es, vcpu->host_es);
+	}
+	for (i = 0; i < SHARED_COUNT; i++)
+		if (vcpu->shared_msr[i] != vcpu->host_msr[i])
+			wrmsrq(shared_msrs[i], vcpu->host_msr[i]);
+
+	/* An exit leaves their limits at 0xffff and 0x67 (SDM volume 3, 28.5.2). */
+	load_fixmap_gdt(smp_processor_id());
+	invalidate_tss_limit();
+}
+
+/* What belongs to the CPU and not to the thread. */
+void vmx_load_cpu(struct phv_vcpu *vcpu)
+{
+	if (host.has_tsc_aux)
+		rdmsrq(MSR_TSC_AUX, vcpu->host_msr[SHARED_TSC_AUX]);
+}
+
+static void xsave(void *area)
+{
+	u32 lo = host.xfeatures, hi = host.xfeatures >> 32;
+
+	if (host.xfeatures)
+		asm volatile("xsave64 (%0)" : : "r" (area), "a" (lo), "d" (hi) : "memory");
+	else
+		asm volatile("fxsave64 (%0)" : : "r" (area) : "memory");
+}
+
+static void xrstor(const void *area)
+{
+	u32 lo = host.xfeatures, hi = host.xfeatures >> 32;
+
+	if (host.xfeatures)
+		asm volatile("xrstor64 (%0)" : : "r" (area), "a" (lo), "d" (hi) : "memory");
+	else
+		asm volatile("fxrstor64 (%0)" : : "r" (area) : "memory");
+}
+
+/*
+ * Between these two the FPU is the guest's. kernel_fpu_begin() has saved the
+ * thread's, which comes back on its return to user space.
+ */
+static void fpu_load(struct phv_vcpu *vcpu)
+{
+	kernel_fpu_begin();
+	if (boot_cpu_has(X86_FEATURE_OSPKE))
+		vcpu->host_pkru = read_pkru();
+	xrstor(vcpu->xsave);
+	if (vcpu->xcr0 != host.xcr0 && host.xfeatures)
+		xsetbv(XCR_XFEATURE_ENABLED_MASK, vcpu->xcr0);
+	if (host.xss)
+		wrmsrq(MSR_IA32_XSS, 0);
+}
+
+static void fpu_put(struct phv_vcpu *vcpu)
+{
+	if (host.xss)
+		wrmsrq(MSR_IA32_XSS, host.xss);
+	if (vcpu->xcr0 != host.xcr0 && host.xfeatures)
+		xsetbv(XCR_XFEATURE_ENABLED_MASK, host.xcr0);
+	xsave(vcpu->xsave);
+	/* It says what the kernel may touch of the thread's memory. */
+	if (boot_cpu_has(X86_FEATURE_OSPKE))
+		write_pkru(vcpu->host_pkru);
+	kernel_fpu_end();
+}
+
+/* XSETBV in the guest: the inner loop has its XCR0 in the CPU. */
+void vmx_set_xcr0(struct phv_vcpu *vcpu, u64 xcr0)
+{
+	vcpu->xcr0 = xcr0;
+	xsetbv(XCR_XFEATURE_ENABLED_MASK, xcr0);
+}
+
+/* The guest's breakpoints are in the CPU only while it needs them. */
+void vmx_load_dr(struct phv_vcpu *vcpu)
+{
+	set_debugreg(vcpu->dr[0], 0);
+	set_debugreg(vcpu->dr[1], 1);
+	set_debugreg(vcpu->dr[2], 2);
+	set_debugreg(vcpu->dr[3], 3);
+	set_debugreg(vcpu->dr6, 6);
+	vcpu->dr_loaded = true;
+	vmcs_set_proc(vcpu, 0, CPU_BASED_MOV_DR_EXITING);
+}
+
+static void dr_put(struct phv_vcpu *vcpu)
+{
+	if (vcpu->dr_loaded) {
+		get_debugreg(vcpu->dr[0], 0);
+		get_debugreg(vcpu->dr[1], 1);
+		get_debugreg(vcpu->dr[2], 2);
+		get_debugreg(vcpu->dr[3], 3);
+		get_debugreg(vcpu->dr6, 6);
+		vcpu->dr_loaded = false;
+		vcpu->dr_active = vmcs_read(GUEST_DR7) &
+				  (DR_LOCAL_ENABLE_MASK | DR_GLOBAL_ENABLE_MASK);
+		if (!vcpu->dr_active)
+			vmcs_set_proc(vcpu, CPU_BASED_MOV_DR_EXITING, 0);
+	}
+	/* The exit has set DR7 to 0x400: the host's breakpoints are off. */
+	if (hw_breakpoint_active())
+		hw_breakpoint_restore();
+}
+
+/* Host state that can differ from one way into the loop to the next. */
+static void vmcs_update_host(struct phv_vcpu *vcpu)
+{
+	unsigned long value;
+
+	value = __read_cr3();
+	if (value != vcpu->host_cr3) {
+		vcpu->host_cr3 = value;
+		vmcs_write(HOST_CR3, value);
+	}
+	value = __read_cr4();
+	if (value != vcpu->host_cr4) {
+		vcpu->host_cr4 = value;
+		vmcs_write(HOST_CR4, value);
+	}
+}
+
+/*
+ * The exit has acknowledged the interrupt, as posted-interrupt processing
+ * needs it: nobody but us can call its handler now.
+ */
+static void call_interrupt_handler(void)
+{
+	u32 info = vmcs_read(VM_EXIT_INTR_INFO);
+	const gate_desc *idt = (const gate_desc *)host.idt_base;
+
+	if (likely(info & INTR_INFO_VALID_MASK)) {
+		vmx_call_gate(gate_offset(&idt[info & INTR_INFO_VECTOR_MASK]));
+	} else {
+		local_irq_enable();
+		nop();
+		local_irq_disable();
+	}
+}
+
+/* The handler may fault, on an access it is prepared for; the guest must not notice. */
+static void handle_external_interrupt(struct phv_vcpu *vcpu)
+{
+	vcpu->cr2 = read_cr2();
+	call_interrupt_handler();
+	if (unlikely(read_cr2() != vcpu->cr2))
+		write_cr2(vcpu->cr2);
+	perf_before_entry(vcpu);
+}
+
+/*
+ * NMIs are blocked after an exit by NMI until IRET, which the handler does. INT n
+ * takes the interrupt-stack-table stack that the handler relies on.
+ */
+static void handle_host_exception(u32 info)
+{
+	if ((info & (INTR_INFO_INTR_TYPE_MASK | INTR_INFO_VALID_MASK)) ==
+	    (INTR_TYPE_NMI_INTR | INTR_INFO_VALID_MASK))
+		asm volatile("int $2" : : : "memory");
+	else if ((info & (INTR_INFO_INTR_TYPE_MASK | INTR_INFO_VECTOR_MASK)) ==
+		 (INTR_TYPE_HARD_EXCEPTION | X86_TRAP_MC))
+		asm volatile("int $18" : : : "memory");
+}
+
+/* What must not wait: the host's NMIs and machine checks, before anything else. */
+static __always_inline void after_exit(struct phv_vcpu *vcpu)
+{
+	u32 reason = vmcs_read(VM_EXIT_REASON);
+
+	vcpu->exit_reason = reason;
+	if (reason == EXIT_REASON_EXCEPTION_NMI) {
+		vcpu->exit_intr_info = vmcs_read(VM_EXIT_INTR_INFO);
+		handle_host_exception(vcpu->exit_intr_info);
+		perf_before_entry(vcpu);
+	} else if (unlikely((u16)reason == EXIT_REASON_MCE_DURING_VMENTRY)) {
+		asm volatile("int $18" : : : "memory");
+	}
+}
+
+static int entry_failed(struct phv_vcpu *vcpu, u32 reason, u32 error)
+{
+	struct phv_run *run = vcpu->run;
+
+	if (vmx_is_lost())
+		return -EIO;
+	event_take_back(vcpu);
+	run->exit_reason = PHV_EXIT_ENTRY_FAILED;
+	run->entry.reason = reason;
+	run->entry.error = error;
+	run->entry.qualification = error ? 0 : vmcs_read(EXIT_QUALIFICATION);
+	return VMX_TO_USER;
+}
+
+static __always_inline int enter_once(struct phv_vcpu *vcpu)
+{
+	bool tracking;
+	int failed;
+
+	tracking = context_tracking_guest_enter();
+	failed = vmx_enter(vcpu);
+	if (tracking)
+		context_tracking_guest_exit();
+
+	if (unlikely(failed))
+		return entry_failed(vcpu, 0x80000000, vmcs_read(VM_INSTRUCTION_ERROR));
+	after_exit(vcpu);
+	if (unlikely(vcpu->exit_reason & VMX_EXIT_REASONS_FAILED_VMENTRY))
+		return entry_failed(vcpu, vcpu->exit_reason, 0);
+	/* Only an entry that got into the guest makes the VMCS launched. */
+	vcpu->enter_flags |= VMX_ENTER_RESUME;
+	return VMX_RESUME;
+}
+
+/* May the loop go on, after what a handler or the host's interrupts have asked for? */
+static bool may_go_on(struct phv_vcpu *vcpu)
+{
+	if (READ_ONCE(vcpu->requests) != BIT(VCPU_REQ_EVENT))
+		return false;
+	clear_bit(VCPU_REQ_EVENT, &vcpu->requests);
+	event_before_entry(vcpu);
+	return true;
+}
+
+static __always_inline void count_exit(struct phv_vcpu *vcpu)
+{
+	if (likely(vcpu->exit_reason < ARRAY_SIZE(vcpu->counters->exits)))
+		vcpu->counters->exits[vcpu->exit_reason]++;
+}
+
+/* Entries and exits, interrupts off. Results as those of fast handlers. */
+static int inner_loop(struct phv_vcpu *vcpu)
+{
+	int ret;
+
+	for (;;) {
+		if (vcpu->lapic.deadline)
+			lapic_timer_program(vcpu);
+		trace_phv_entry(vcpu);
+		ret = enter_once(vcpu);
+		if (unlikely(ret != VMX_RESUME))
+			return ret;
+		trace_phv_exit(vcpu);
+		count_exit(vcpu);
+
+		if (vcpu->exit_reason == EXIT_REASON_EXTERNAL_INTERRUPT) {
+			handle_external_interrupt(vcpu);
+			if (vcpu_thread_has_work() || local_softirq_pending())
+				return VMX_RESUME;
+			event_before_entry(vcpu);
+		} else {
+			ret = vmx_handle_fast(vcpu);
+			if (ret != VMX_RESUME)
+				return ret;
+			/* It may have woken a thread, on this CPU even. */
+			if (unlikely(vcpu_thread_has_work()))
+				return VMX_RESUME;
+		}
+		if (unlikely(READ_ONCE(vcpu->requests)) && !may_go_on(vcpu))
+			return VMX_RESUME;
+	}
+}
+
+/* The last things before the first entry, interrupts off. */
+static void before_first_entry(struct phv_vcpu *vcpu)
+{
+	vmcs_update_host(vcpu);
+	if (vcpu->vpid_flush) {
+		vcpu->vpid_flush = false;
+		if (vcpu->vpid) {
+			invvpid(VMX_VPID_EXTENT_SINGLE_CONTEXT, vcpu->vpid, 0);
+			vcpu->counters->flushes++;
+		}
+	}
+	if (unlikely(vcpu->dr_active))
+		vmx_load_dr(vcpu);
+	if (host.flush_l1d)
+		wrmsrq(MSR_IA32_FLUSH_CMD, L1D_FLUSH);
+	perf_before_entry(vcpu);
+	clear_bit(VCPU_REQ_EVENT, &vcpu->requests);
+	event_before_entry(vcpu);
+	if (read_cr2() != vcpu->cr2)
+		write_cr2(vcpu->cr2);
+}
+
+/* VMSCAPE: the guest must not steer what the thread does in user space. */
+static void note_guest_ran(void)
+{
+#ifdef X86_FEATURE_IBPB_EXIT_TO_USER
+	if (cpu_feature_enabled(X86_FEATURE_IBPB_EXIT_TO_USER))
+		this_cpu_write(x86_ibpb_exit_to_user, true);
+#endif
+}
+
+/**
+ * vmx_run - run a vCPU until something is not for the inner loop
+ * @vcpu: the vCPU, loaded and active
+ *
+ * Return: as exit handlers; VMX_RESUME also when there was nothing but requests.
+ * Context: the vCPU's thread, preemption and interrupts on.
+ */
+int vmx_run(struct phv_vcpu *vcpu)
+{
+	int ret = VMX_RESUME;
+
+	preempt_disable();
+	fpu_load(vcpu);
+	if (!vcpu->shared_loaded)
+		shared_load(vcpu);
+
+	local_irq_disable();
+	smp_store_mb(vcpu->mode, VCPU_IN_GUEST);
+	/* Pairs with vcpu_kick(): what came before is seen here, what comes later kicks. */
+	if (!(READ_ONCE(vcpu->requests) & ~BIT(VCPU_REQ_EVENT)) && !vcpu_thread_has_work()) {
+		before_first_entry(vcpu);
+		vtime_account_guest_enter();
+		phv_rcu_note_context_switch();
+		ret = inner_loop(vcpu);
+		note_guest_ran();
+		vtime_account_guest_exit();
+		vcpu->cr2 = read_cr2();
+		dr_put(vcpu);
+	}
+	smp_store_release(&vcpu->mode, VCPU_OUTSIDE);
+	local_irq_enable();
+
+	fpu_put(vcpu);
+	preempt_enable();
+	return ret == VMX_SLOW ? vmx_handle_slow(vcpu) : ret;
+}
+
+/**
+ * vmx_create_state - make room for the state that is not in the VMCS
+ * @vcpu: the vCPU
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int vmx_create_state(struct phv_vcpu *vcpu)
+{
+	/* A power of two: the allocator aligns it to its size, XSAVE wants 64. */
+	vcpu->xsave = kzalloc(roundup_pow_of_two(host.xsave_size), GFP_KERNEL_ACCOUNT);
+	if (!vcpu->xsave)
+		return -ENOMEM;
+	memcpy(vcpu->host_msr, host.shared_msr, sizeof(vcpu->host_msr));
+	vcpu->enter_flags = host.enter_flags;
+	return 0;
+}
+
+void vmx_destroy_state(struct phv_vcpu *vcpu)
+{
+	kfree(vcpu->xsave);
+}
+
+/* Puts the FPU into the state after power-up (SDM volume 1, 13.6: init is all there is to say). */
+void vmx_reset_fpu(struct phv_vcpu *vcpu)
+{
+	struct fxregs_state *fx = vcpu->xsave;
+
+	memset(vcpu->xsave, 0, host.xsave_size);
+	fx->cwd = 0x40;
+	fx->mxcsr = MXCSR_DEFAULT;
+	/* In XSAVE format: x87 and SSE are there, the other components are in their initial state. */
+	if (host.xfeatures)
+		*(u64 *)(vcpu->xsave + 512) = XFEATURE_MASK_FPSSE;
+	vcpu->xcr0 = XFEATURE_MASK_FP;
+}
+
+static unsigned int xsave_size_of(u64 xfeatures)
+{
+	unsigned int i, size = 512 + 64;
+	u32 eax, ebx, ecx, edx;
+
+	for (i = 2; i < 63; i++) {
+		if (!(xfeatures & BIT_ULL(i)))
+			continue;
+		cpuid_count(0xd, i, &eax, &ebx, &ecx, &edx);
+		size = max(size, eax + ebx);
+	}
+	return size;
+}
+
+/* SDM volume 1, 11.6.6: 0 stands for this value. */
+static u32 __init probe_mxcsr_mask(void)
+{
+	struct fxregs_state fx __aligned(16) = {};
+
+	kernel_fpu_begin();
+	asm volatile("fxsave64 %0" : "+m" (fx));
+	kernel_fpu_end();
+	return fx.mxcsr_mask ?: 0xffbf;
+}
+
+static void __init probe_fpu(void)
+{
+	host.mxcsr_mask = probe_mxcsr_mask();
+	host.xsave_size = 512;
+	if (!boot_cpu_has(X86_FEATURE_OSXSAVE))
+		return;
+	host.xcr0 = xgetbv(XCR_XFEATURE_ENABLED_MASK);
+	host.xfeatures = host.xcr0 & XFEATURES_GUEST;
+	host.xsave_size = xsave_size_of(host.xfeatures);
+	if (boot_cpu_has(X86_FEATURE_XSAVES))
+		rdmsrq(MSR_IA32_XSS, host.xss);
+}
+
+static void __init probe_mitigations(void)
+{
+	u64 arch_caps = 0;
+
+	if (boot_cpu_has(X86_FEATURE_MSR_SPEC_CTRL))
+		host.enter_flags |= VMX_ENTER_SPEC_CTRL;
+	if (boot_cpu_has(X86_FEATURE_KERNEL_IBRS))
+		host.enter_flags |= VMX_ENTER_ALWAYS_IBRS;
+	if (boot_cpu_has(X86_FEATURE_ARCH_CAPABILITIES))
+		rdmsrq(MSR_IA32_ARCH_CAPABILITIES, arch_caps);
+	host.flush_l1d = boot_cpu_has_bug(X86_BUG_L1TF) &&
+			 boot_cpu_has(X86_FEATURE_FLUSH_L1D) &&
+			 l1tf_mitigation != L1TF_MITIGATION_OFF &&
+			 !(arch_caps & ARCH_CAP_SKIP_VMENTRY_L1DFLUSH);
+}
+
+/* Module load: what is the same for all vCPUs. */
+void __init vmx_run_module_init(void)
+{
+	struct desc_ptr idt;
+	unsigned int i;
+
+	BUILD_BUG_ON(offsetof(struct phv_vcpu, gpr) != VCPU_GPR(0));
+	BUILD_BUG_ON(offsetof(struct phv_vcpu, host_rsp) != VCPU_HOST_RSP);
+	BUILD_BUG_ON(offsetof(struct phv_vcpu, spec_ctrl) != VCPU_SPEC_CTRL);
+	BUILD_BUG_ON(offsetof(struct phv_vcpu, enter_flags) != VCPU_ENTER_FLAGS);
+	BUILD_BUG_ON(HOST_RSP != VMCS_HOST_RSP);
+
+	store_idt(&idt);
+	host.idt_base = idt.address;
+	host.has_tsc_aux = boot_cpu_has(X86_FEATURE_RDTSCP) || boot_cpu_has(X86_FEATURE_RDPID);
+	for (i = 0; i < SHARED_KERNEL_GS_BASE; i++)
+		rdmsrq(shared_msrs[i], host.shared_msr[i]);
+	probe_fpu();
+	probe_mitigations();
+}
