@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# phv: build, install, try and test. `make help` lists the targets.
+#
+# The kernel's build system reads Kbuild, not this file.
+
+KREL	?= $(shell uname -r)
+KDIR	?= /lib/modules/$(KREL)/build
+PREFIX	?= /usr/local
+DESTDIR	?=
+
+# Without pahole the module just has no BTF.
+no_btf	 = $(if $(shell command -v pahole),,CONFIG_DEBUG_INFO_BTF_MODULES=)
+kbuild	 = $(MAKE) -C $(KDIR) M=$(CURDIR) W=1 $(no_btf)
+testhost = selftests/testhost
+
+.PHONY: all
+all: module tools
+
+.PHONY: help
+help:
+	@echo 'On any machine, with or without VMX (set-up included):'
+	@echo '  demo        - boot an emulated VMX machine and show what phv does'
+	@echo '  check       - run every test in emulated VMX machines'
+	@echo '  bench       - measure, beside KVM, in an emulated VMX machine: bench.json'
+	@echo
+	@echo 'Build:'
+	@echo '  all         - module and tools (default)'
+	@echo '  module      - phv.ko for the kernel in KDIR ($(KDIR))'
+	@echo '  tools       - the user-space programs'
+	@echo '  selftests   - the test programs'
+	@echo '  sparse      - module, checked by sparse'
+	@echo '  checkpatch  - kernel style, with checkpatch.pl of CHECKPATCH or KDIR'
+	@echo '  clean       - remove what builds leave behind'
+	@echo
+	@echo 'On a host with VMX, as root:'
+	@echo '  install     - module, tools and udev rule under DESTDIR, tools in PREFIX ($(PREFIX))'
+	@echo '  load        - insmod phv.ko as built here'
+	@echo '  unload      - rmmod phv'
+	@echo '  check-here  - run the tests on this machine; says what was skipped and why'
+
+.PHONY: module sparse
+module:
+	$(kbuild) modules
+sparse:
+	$(kbuild) C=2 CF=-Wsparse-error modules
+
+.PHONY: tools selftests
+tools:
+	$(MAKE) -C userspace
+selftests:
+	$(MAKE) -C selftests
+
+.PHONY: install
+install: module tools
+	$(kbuild) modules_install INSTALL_MOD_PATH=$(DESTDIR) INSTALL_MOD_DIR=updates
+	$(MAKE) -C userspace install DESTDIR=$(DESTDIR) PREFIX=$(PREFIX)
+
+.PHONY: load unload
+load: module
+	insmod phv.ko
+unload:
+	rmmod phv
+
+.PHONY: demo check check-here bench
+demo:
+	$(testhost)/setup
+	$(testhost)/demo
+check:
+	$(testhost)/setup
+	$(testhost)/check
+bench:
+	$(testhost)/setup 6.12
+	selftests/bench/run
+check-here: module tools selftests
+	$(MAKE) -C selftests run_tests PHV_MODULE=$(CURDIR)/phv.ko
+
+CHECKPATCH ?= $(KDIR)/scripts/checkpatch.pl
+.PHONY: checkpatch
+checkpatch:
+	$(CHECKPATCH) --strict --no-tree --no-summary --show-types \
+		--ignore LINUX_VERSION_CODE,CONSTANT_COMPARISON \
+		-f $(shell git ls-files '*.[chS]')
+
+.PHONY: clean
+clean:
+	-$(MAKE) -C $(KDIR) M=$(CURDIR) clean
+	$(MAKE) -C userspace clean
+	$(MAKE) -C selftests clean
