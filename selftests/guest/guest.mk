@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Programs with guest code, see guest/vm.h. Included by the Makefile beside,
+# which lists them in GUEST_PROGS.
+#
+# Guest code has the stack and the registers for itself: no red zone that an
+# interrupt would overwrite, no vector registers, no canary in a segment that
+# isn't there.  The image has a fixed address, below 4 GiB, for 32-bit code.
+
+guest_cflags := -Iguest -mno-red-zone -mgeneral-regs-only -fno-stack-protector \
+		-fcf-protection=none -fno-pie -fno-strict-aliasing
+guest_objects := $(addprefix $(out)/guest/,entry.o guest.o kvm.o phv.o test.o vm.o)
+guest_common := phvtest.c vmx_msrs.c
+guest_headers := guest/entry.h guest/guest.h guest/vm.h kselftest.h phvtest.h vmx_msrs.h \
+		 ../uapi/phv.h
+guest_programs := $(addprefix $(out)/,$(GUEST_PROGS) bench/bench)
+guest_build = $(CC) $(cflags) $(guest_cflags) $(CPPFLAGS) $(CFLAGS)
+
+$(out)/guest/%.o: guest/%.c $(guest_headers) guest/guest.mk
+	@mkdir -p $(@D)
+	$(guest_build) -c -o $@ $<
+
+$(out)/guest/%.o: guest/%.S guest/guest.mk
+	@mkdir -p $(@D)
+	$(guest_build) -c -o $@ $<
+
+# A program may have guest code in an assembler file beside it.
+.SECONDEXPANSION:
+$(guest_programs): $(out)/%: %.c $$(wildcard $$*.S) $(guest_objects) \
+		   $(guest_common) $(guest_headers)
+	@mkdir -p $(@D)
+	$(guest_build) $(LDFLAGS) -no-pie -o $@ $(filter %.c %.S %.o,$^) $(libs)
+
+$(out)/memory $(out)/memory_dirty $(out)/memory_host: memory.h
+$(out)/fpu: fpu.h
