@@ -439,6 +439,163 @@ struct phv_irqfd {
 #define PHV_SET_TSC_KHZ		_IO(PHV_IOC, 0x1a)
 
 /*
+ * Xen domains: guests that speak Xen's interface for HVM and PVH domains.
+ * What follows is for a domain on which PHV_XEN_SETUP was called; before it
+ * all fail with -ENXIO.  All fail with -EPERM when the caller's address space
+ * is not the domain's.  Domain 0, of which guests know, is the caller.
+ */
+
+/**
+ * struct phv_xen_setup - argument of PHV_XEN_SETUP
+ * @frames_addr: [in] user address, page-aligned, of 1 + @grant_frames pages: the
+ *	shared_info page and then the grant table's frames. They stay the
+ *	caller's, who reads grants there; the module keeps them in memory
+ * @grant_frames: [in] 1 to PHV_XEN_MAX_GRANT_FRAMES
+ * @flags: [in] PHV_XEN_*
+ * @max_pages: [in] pages of memory that the domain may have at most (Xen's
+ *	maximum reservation), not 0
+ * @reserved: [in] 0
+ */
+struct phv_xen_setup {
+	__u64 frames_addr;
+	__u32 grant_frames;
+	__u32 flags;
+	__u64 max_pages;
+	__u64 reserved[4];
+};
+
+#define PHV_XEN_MAX_GRANT_FRAMES	64
+
+#define PHV_XEN_NO_FIFO			_BITUL(0)	/* 2-level event channels only */
+#define PHV_XEN_NO_UPCALL_VECTOR	_BITUL(1)	/* no per-vCPU upcall vectors */
+
+/**
+ * PHV_XEN_SETUP - ioctl of a domain: make it a Xen domain
+ *
+ * To be called once, before the first vCPU is made and after PHV_SET_CPUID,
+ * if that is called at all: it adds the leaves from 0x40000000 on.
+ *
+ * -EINVAL	something is unaligned, zero or too large; unknown flags;
+ *		reserved not 0
+ * -EBUSY	the domain has a vCPU, or is a Xen domain
+ * -EFAULT	there is no writable memory at @frames_addr
+ * -ENOSPC	no room for the leaves in the domain's CPUID table
+ * -ENOMEM	no memory to be had
+ */
+#define PHV_XEN_SETUP		_IOW(PHV_IOC, 0x30, struct phv_xen_setup)
+
+/**
+ * struct phv_xen_param - an HVM parameter
+ * @index: [in] HVM_PARAM_* of Xen's <xen/hvm/params.h>
+ * @reserved: [in] 0
+ * @value: [in,out]
+ */
+struct phv_xen_param {
+	__u32 index;
+	__u32 reserved;
+	__u64 value;
+};
+
+/* -EINVAL when there is no such parameter, or reserved is not 0 */
+#define PHV_XEN_GET_PARAM	_IOWR(PHV_IOC, 0x31, struct phv_xen_param)
+#define PHV_XEN_SET_PARAM	_IOW(PHV_IOC, 0x32, struct phv_xen_param)
+
+/**
+ * struct phv_xen_memory_entry - a line of the memory map that the guest can ask for
+ * @addr: [in] first guest-physical address
+ * @size: [in] bytes
+ * @type: [in] E820 type: 1 RAM, 2 reserved, 3 ACPI, 4 NVS, 5 unusable
+ * @reserved: [in] 0
+ */
+struct phv_xen_memory_entry {
+	__u64 addr;
+	__u64 size;
+	__u32 type;
+	__u32 reserved;
+};
+
+/**
+ * struct phv_xen_memory_map - the memory map
+ * @count: [in] entries, 1 to PHV_XEN_MAX_MEMORY_MAP
+ * @reserved: [in] 0
+ * @entries: [in] user address of an array of struct phv_xen_memory_entry
+ */
+struct phv_xen_memory_map {
+	__u32 count;
+	__u32 reserved;
+	__u64 entries;
+};
+
+#define PHV_XEN_MAX_MEMORY_MAP	128
+
+/* What XENMEM_memory_map gives. -EINVAL for a bad count or a reserved member. */
+#define PHV_XEN_SET_MEMORY_MAP	_IOW(PHV_IOC, 0x33, struct phv_xen_memory_map)
+
+/**
+ * struct phv_evtchn - domain 0's end of an interdomain event channel
+ * @port: [in,out] the guest's port
+ * @kick: [in] eventfd that is signalled when the guest sends, or -1
+ * @call: [in] eventfd each signal of which raises the port in the guest, or -1
+ * @flags: [in] 0
+ * @reserved: [in] 0
+ */
+struct phv_evtchn {
+	__u32 port;
+	__s32 kick;
+	__s32 call;
+	__u32 flags;
+	__u64 reserved[2];
+};
+
+/**
+ * PHV_EVTCHN_ALLOC - ioctl of a domain: an unbound port of the guest for domain 0
+ *
+ * As the guest's own EVTCHNOP_alloc_unbound would make it; the only member that
+ * is looked at is @flags, and @port is the result.
+ *
+ * -ENOSPC	the guest has no free port
+ * -EINVAL	flags or reserved not 0
+ */
+#define PHV_EVTCHN_ALLOC	_IOWR(PHV_IOC, 0x34, struct phv_evtchn)
+
+/**
+ * PHV_EVTCHN_BIND - ioctl of a domain: take domain 0's end of a channel
+ *
+ * The port must be unbound and for domain 0: made by PHV_EVTCHN_ALLOC, or by the
+ * guest. It is raised once, as Xen does it. When the guest closes the port,
+ * the binding ends.
+ *
+ * -EINVAL	no such port, or it is not unbound and for domain 0; flags or
+ *		reserved not 0
+ * -EBADF	a descriptor is not an eventfd
+ */
+#define PHV_EVTCHN_BIND		_IOW(PHV_IOC, 0x35, struct phv_evtchn)
+
+/*
+ * PHV_EVTCHN_UNBIND - ioctl of a domain: give up domain 0's end of a channel
+ *
+ * Argument: the guest's port by value; it is unbound then.
+ * -EINVAL when it is not bound to domain 0.
+ */
+#define PHV_EVTCHN_UNBIND	_IO(PHV_IOC, 0x36)
+
+/*
+ * PHV_EVTCHN_SEND - ioctl of a domain: raise a port that is bound to domain 0
+ *
+ * Argument: the guest's port by value. -EINVAL when it is not.
+ */
+#define PHV_EVTCHN_SEND		_IO(PHV_IOC, 0x37)
+
+/*
+ * PHV_XEN_RESUME - ioctl of a domain: go on after SHUTDOWN_suspend
+ *
+ * Argument by value: what SCHEDOP_shutdown returns in the guest, 1 when the
+ * suspend was called off, 0 after a restore.  -EINVAL for another argument, or
+ * when the domain is not in SHUTDOWN_suspend.
+ */
+#define PHV_XEN_RESUME		_IO(PHV_IOC, 0x38)
+
+/*
  * A vCPU's descriptor.  Its ioctls wait for each other; the run page can be
  * mapped from it, one page at offset 0.  All fail with -EPERM when the
  * caller's address space is not the domain's.
@@ -453,6 +610,9 @@ struct phv_irqfd {
 #define PHV_EXIT_SHUTDOWN	5	/* triple fault */
 #define PHV_EXIT_ENTRY_FAILED	6	/* the processor refused the guest's state */
 #define PHV_EXIT_UNHANDLED	7	/* an exit the module has no answer for */
+#define PHV_EXIT_XEN_SHUTDOWN	8	/* SCHEDOP_shutdown */
+#define PHV_EXIT_XEN_CONSOLE	9	/* CONSOLEIO_write */
+#define PHV_EXIT_XEN_RELEASE	10	/* XENMEM_decrease_reservation */
 
 /**
  * struct phv_run - the page a vCPU shares with its thread
@@ -508,6 +668,42 @@ struct phv_run {
 			__u32 error;
 			__u64 qualification;
 		} entry;
+		/**
+		 * @shutdown: the guest asked for the end of the domain; all its
+		 * vCPUs have stopped, and stay so, PHV_RUN gives this again.
+		 * Reason 2 (suspend): PHV_XEN_RESUME goes on
+		 * @shutdown.reason: SHUTDOWN_* of Xen's <xen/sched.h>
+		 */
+		struct {
+			__u32 reason;
+			__u32 reserved;
+		} shutdown;
+		/**
+		 * @console: bytes that the guest writes; the next PHV_RUN goes on
+		 * @console.length: 1 to 240
+		 * @console.data: the bytes, not terminated
+		 */
+		struct {
+			__u32 length;
+			__u32 reserved;
+			__u8 data[240];
+		} console;
+		/**
+		 * @release: guest frames that the guest gives back. They are holes
+		 * from now on; what they held can be freed (MADV_REMOVE,
+		 * MADV_DONTNEED). The next PHV_RUN goes on
+		 * @release.count: entries of @release.extent that count, 1 to 15
+		 * @release.extent.gfn: first guest frame
+		 * @release.extent.pages: frames
+		 */
+		struct {
+			__u32 count;
+			__u32 reserved;
+			struct {
+				__u64 gfn;
+				__u64 pages;
+			} extent[15];
+		} release;
 		__u64 padding[31];
 	};
 };
