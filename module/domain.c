@@ -22,6 +22,7 @@
 #include <asm/tsc.h>
 
 #include "domain.h"
+#include "pv/pv.h"
 #include "vcpu.h"
 #include "vmx/vmx.h"
 
@@ -133,6 +134,7 @@ static void domain_release(struct kref *refs)
 	for (i = 0; i < PHV_MAX_VCPUS; i++)
 		if (domain->vcpus[i])
 			vcpu_destroy(domain->vcpus[i]);
+	pv_destroy(domain);
 	memory_destroy(domain);
 	domain_leave(domain);
 	vmx_put();
@@ -220,7 +222,7 @@ static long domain_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	case PHV_SET_TSC_KHZ:
 		return set_tsc_khz_ioctl(domain, arg);
 	default:
-		return -ENOTTY;
+		return pv_ioctl(domain, cmd, arg);
 	}
 }
 

@@ -19,6 +19,7 @@
 #include "vmx/msr.h"
 
 struct phv_vcpu;
+struct pv_domain;
 
 /* Domain identifiers: 0 is the host; Xen reserves what follows the last. */
 #define DOMID_FIRST	1
@@ -50,6 +51,7 @@ struct phv_domain {
 	u32 tsc_khz;			/* V */
 	u64 tsc_multiplier;		/* V: TSC scaling, 0 for none */
 	u64 tsc_start;			/* I: host's TSC where the guest's is 0 */
+	struct pv_domain *pv;		/* V: for Xen domains, see pv/pv.h */
 
 	unsigned int vcpu_count;	/* m */
 	atomic_t vcpus_idle;		/* a: halted for good, see vcpu_set_idle() */

@@ -487,11 +487,16 @@ static struct phv_vcpu *vcpu_create(struct phv_domain *domain, u32 id)
 	ret = lapic_create(vcpu);
 	if (ret)
 		goto free_ept;
-	ret = vcpu_prepare(vcpu);
+	ret = pv_create_vcpu(vcpu);
 	if (ret)
 		goto free_lapic;
+	ret = vcpu_prepare(vcpu);
+	if (ret)
+		goto free_pv;
 	return vcpu;
 
+free_pv:
+	pv_destroy_vcpu(vcpu);
 free_lapic:
 	lapic_destroy(vcpu);
 free_ept:
@@ -512,6 +517,7 @@ free:
 /* With the domain, when no descriptor is left. */
 void vcpu_destroy(struct phv_vcpu *vcpu)
 {
+	pv_destroy_vcpu(vcpu);
 	lapic_destroy(vcpu);
 	ept_destroy_vcpu(vcpu);
 	vmcs_destroy(vcpu);

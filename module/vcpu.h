@@ -14,6 +14,7 @@
 #include <phv.h>
 
 #include "ept/ept.h"
+#include "pv/pv.h"
 #include "vmx/lapic.h"
 #include "vmx/vmcs.h"
 
@@ -115,6 +116,8 @@ struct phv_vcpu {
 	u64 misc_enable;		/* m: IA32_MISC_ENABLE */
 	u64 cstar;			/* m: IA32_CSTAR, which processors of Intel do not use */
 	u64 bios_sign;			/* m: IA32_BIOS_SIGN_ID */
+
+	struct pv_vcpu pv;		/* see pv/pv.h; for Xen domains */
 
 	/* The thread */
 	struct mutex mutex;		/* ioctls of the descriptor */

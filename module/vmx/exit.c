@@ -14,6 +14,7 @@
 #include <asm/vmx.h>
 
 #include "domain.h"
+#include "pv/hypercall.h"
 #include "trace.h"
 #include "vcpu.h"
 #include "vmx/exit.h"
@@ -37,17 +38,6 @@ int vmx_to_user_unhandled(struct phv_vcpu *vcpu)
 	run->entry.error = 0;
 	run->entry.qualification = vmcs_read(EXIT_QUALIFICATION);
 	return VMX_TO_USER;
-}
-
-/*
- * A hypercall of Xen's interface: number in RAX, result there. There are none yet,
- * and the guest's user space may not call any.
- */
-static int exit_vmcall(struct phv_vcpu *vcpu)
-{
-	vcpu->gpr[GPR_RAX] = vmx_cpl(vcpu) ? -EPERM : -ENOSYS;
-	vmx_skip_instruction(vcpu);
-	return VMX_RESUME;
 }
 
 static int exit_hlt(struct phv_vcpu *vcpu)
@@ -195,7 +185,7 @@ const vmx_exit_handler vmx_fast_handlers[VMX_EXIT_REASONS_COUNT] = {
 	[EXIT_REASON_HLT]			= exit_hlt,
 	[EXIT_REASON_INVD]			= exit_nop,
 	[EXIT_REASON_RDPMC]			= exit_gp,
-	[EXIT_REASON_VMCALL]			= exit_vmcall,
+	[EXIT_REASON_VMCALL]			= hypercall_exit_fast,
 	[EXIT_REASON_VMCLEAR]			= exit_ud,
 	[EXIT_REASON_VMLAUNCH]			= exit_ud,
 	[EXIT_REASON_VMPTRLD]			= exit_ud,
@@ -234,6 +224,7 @@ const vmx_exit_handler vmx_fast_handlers[VMX_EXIT_REASONS_COUNT] = {
 static const vmx_exit_handler slow[VMX_EXIT_REASONS_COUNT] = {
 	[EXIT_REASON_EXCEPTION_NMI]		= slow_exception,
 	[EXIT_REASON_HLT]			= slow_hlt,
+	[EXIT_REASON_VMCALL]			= hypercall_exit_slow,
 	[EXIT_REASON_MSR_WRITE]			= vmx_exit_wrmsr,
 	[EXIT_REASON_PAUSE_INSTRUCTION]		= slow_pause,
 	[EXIT_REASON_APIC_ACCESS]		= lapic_exit_apic_access,

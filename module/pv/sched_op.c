@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * HYPERVISOR_sched_op.
+ */
+#include <linux/errno.h>
+
+#include "domain.h"
+#include "pv/hypercall.h"
+#include "pv/pv.h"
+#include "vcpu.h"
+
+long hypercall_sched_op(struct hypercall *call)
+{
+	return -ENOSYS;
+}
