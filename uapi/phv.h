@@ -447,9 +447,10 @@ struct phv_irqfd {
 
 /**
  * struct phv_xen_setup - argument of PHV_XEN_SETUP
- * @frames_addr: [in] user address, page-aligned, of 1 + @grant_frames pages: the
- *	shared_info page and then the grant table's frames. They stay the
- *	caller's, who reads grants there; the module keeps them in memory
+ * @frames_addr: [in] user address, page-aligned, of PHV_XEN_FRAMES(@grant_frames)
+ *	pages: the shared_info page, then the grant table's frames, then its status
+ *	frames, which version 2 of the table uses. They stay the caller's, who
+ *	reads grants there; the module keeps them in memory
  * @grant_frames: [in] 1 to PHV_XEN_MAX_GRANT_FRAMES
  * @flags: [in] PHV_XEN_*
  * @max_pages: [in] pages of memory that the domain may have at most (Xen's
@@ -465,6 +466,12 @@ struct phv_xen_setup {
 };
 
 #define PHV_XEN_MAX_GRANT_FRAMES	64
+
+/* Two bytes of status for each of the 256 grants that a frame of version 2 has. */
+#define PHV_XEN_STATUS_FRAMES(grant_frames)	(((grant_frames) + 7) / 8)
+
+#define PHV_XEN_FRAMES(grant_frames) \
+	(1 + (grant_frames) + PHV_XEN_STATUS_FRAMES(grant_frames))
 
 #define PHV_XEN_NO_FIFO			_BITUL(0)	/* 2-level event channels only */
 #define PHV_XEN_NO_UPCALL_VECTOR	_BITUL(1)	/* no per-vCPU upcall vectors */

@@ -39,7 +39,8 @@ struct pv_domain {
 	unsigned long frames_addr;	/* I: owner's address of the special frames */
 	unsigned int grant_frames;	/* I */
 	struct pv_page shared_info;	/* I: the first of them */
-	struct pv_page *grant_page;	/* I: the @grant_frames that follow */
+	/* I: the @grant_frames that follow, and PHV_XEN_STATUS_FRAMES(@grant_frames) */
+	struct pv_page *grant_page;
 	bool compat_shared;		/* a: shared_info has the 32-bit layout */
 
 	/* Why the domain has stopped, or will: SHUTDOWN_*, -1 while it runs. */
