@@ -31,6 +31,7 @@ struct leak_stock {
 	long per_slab[LEAK_MAX_CACHES];
 };
 
+bool leak_count_free(long *pages);
 bool leak_take_stock(struct leak_stock *stock);
 bool leak_found(const struct leak_stock *before, long rounds);
 

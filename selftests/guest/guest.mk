@@ -32,4 +32,5 @@ $(guest_programs): $(out)/%: %.c $$(wildcard $$*.S) $(guest_objects) \
 	$(guest_build) $(LDFLAGS) -no-pie -o $@ $(filter %.c %.S %.o,$^) $(libs)
 
 $(out)/memory $(out)/memory_dirty $(out)/memory_host: memory.h
+$(out)/memory_host: leak.c leak.h
 $(out)/fpu: fpu.h
