@@ -19,7 +19,8 @@ struct phv_vcpu;
  * struct hypercall - a call under way
  * @vcpu: the caller, loaded; its own thread
  * @nr: __HYPERVISOR_*
- * @arg: arguments; 32 bits wide outside 64-bit mode
+ * @arg: arguments; 32 bits wide outside 64-bit mode. A handler may change them for
+ *	HYPERCALL_AGAIN
  * @compat: the caller is not in 64-bit mode: its structures have the 32-bit layout
  * @fast: in the inner loop, interrupts off: nothing may sleep, and copies that
  *	would have to fail with -EAGAIN
@@ -39,8 +40,11 @@ struct hypercall {
  * HYPERCALL_SLOW	only from a fast handler: nothing was done, call again from outside
  *			of the inner loop. hypercall.c makes it of -EAGAIN from copies
  * HYPERCALL_AGAIN	part was done; the guest repeats the instruction after the
- *			outer loop has seen to signals and requests. What was done is
- *			in pv_vcpu.progress, which is 0 when a call begins
+ *			outer loop has seen to signals and requests. What is left to do
+ *			is in @arg, as Xen has it (first extent in memory_op's command,
+ *			a pointer that has moved, a smaller count): hypercall.c writes
+ *			@arg to the registers, or to the entry of a multicall. So an
+ *			interrupt may come in between, with hypercalls of its own
  * HYPERCALL_TO_USER	as HYPERCALL_AGAIN, but user space is to see vcpu->run first
  */
 #define HYPERCALL_SLOW		(-0x10001L)

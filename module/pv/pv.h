@@ -57,7 +57,6 @@ struct pv_domain {
 
 /* Letters as in vcpu.h. */
 struct pv_vcpu {
-	u64 progress;			/* m: see hypercall.h */
 	/*
 	 * struct vcpu_info: in shared_info, or where the guest wants it; never NULL with
 	 * Xen domains. Changes under the event channels' lock (evtchn_register_vcpu_info()).
