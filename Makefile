@@ -41,9 +41,9 @@ help:
 
 .PHONY: module sparse
 module:
-	$(kbuild) modules
+	+$(kbuild) modules
 sparse:
-	$(kbuild) C=2 CF=-Wsparse-error modules
+	+$(kbuild) C=2 CF=-Wsparse-error modules
 
 .PHONY: tools selftests
 tools:
@@ -53,7 +53,7 @@ selftests:
 
 .PHONY: install
 install: module tools
-	$(kbuild) modules_install INSTALL_MOD_PATH=$(DESTDIR) INSTALL_MOD_DIR=updates
+	+$(kbuild) modules_install INSTALL_MOD_PATH=$(DESTDIR) INSTALL_MOD_DIR=updates
 	$(MAKE) -C userspace install DESTDIR=$(DESTDIR) PREFIX=$(PREFIX)
 
 .PHONY: load unload
