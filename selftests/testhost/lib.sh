@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2034	# what is set here is used elsewhere
 #
 # What the test host's scripts share: where things are, and how to say things.
-# Sourced by setup, mkroot, mkbase, build, run and check.
+# Sourced by setup, mkroot, mkbase, mkguests, build, run and check.
 #
 # The cache, ${XDG_CACHE_HOME:-~/.cache}/phv, is common to all checkouts:
 #
@@ -11,6 +11,7 @@
 #	roots/SUITE/		a Debian tree to build in; build/ in it has one
 #				directory for each checkout
 #	base-KERNEL-KEY/	kernel, initramfs and boot CD of a test host
+#	guests-KEY/		a CD with the guests' kernels and initrds
 #	saved/KEY/		a booted machine
 #	log/			what the commands that setup ran had to say
 #
@@ -60,7 +61,8 @@ root_dir() {
 
 # in_root COMMAND...: run it in the tree $root
 in_root() {
-	env -u TMPDIR LC_ALL=C DEBIAN_FRONTEND=noninteractive chroot "$root" "$@"
+	env -u TMPDIR -u MAKEFLAGS -u MFLAGS -u MAKELEVEL \
+		LC_ALL=C DEBIAN_FRONTEND=noninteractive chroot "$root" "$@"
 }
 
 # The build root of KERNEL is complete, and made by the mkroot of this checkout
@@ -77,6 +79,30 @@ base_dir() {
 	echo "$cache/base-$1-$(cd "$testhost" &&
 		hash mkbase init agent.c testport.h \
 			"$(root_dir "$1")/etc/phv-root")"
+}
+
+guests_dir() {
+	local kernel
+
+	echo "$cache/guests-$(cd "$testhost" &&
+		hash mkguests guest/* $(for kernel in "${KERNELS[@]}"; do
+			echo "$(root_dir "$kernel")/etc/phv-root"
+		done))"
+}
+
+# all_ready KERNEL...: all is there that test hosts with these kernels need.  The
+# guests are the same everywhere, and made in all build roots.
+all_ready() {
+	local kernel
+
+	[ -x "$(emulator_dir)/bochs" ] || return 1
+	for kernel in "${KERNELS[@]}"; do
+		root_ready "$kernel" || return 1
+	done
+	for kernel; do
+		[ -d "$(base_dir "$kernel")" ] || return 1
+	done
+	[ -d "$(guests_dir)" ]
 }
 
 # as_root COMMAND...: unless this is root, continue as COMMAND under sudo
