@@ -2,9 +2,12 @@
 /*
  * libphv - what vmctl and phvd share.
  *
- * device.c wraps the ioctls of /dev/phv, caps.c knows the processor
- * features.  Nothing here prints, exits, or keeps state: functions that can
- * fail return a negative errno, and the caller words the message.
+ * device.c wraps the ioctls of /dev/phv, domain.c those of domains and vCPUs,
+ * caps.c knows the processor features.  With headers of their own: image.h reads
+ * kernels, guest_memory.h has a domain's memory, boot.h makes it ready to boot.
+ * Nothing here prints, exits, or keeps state: functions that can fail return a
+ * negative errno, and the caller words the message; or, where it could not know
+ * the cause, they leave words too (error.h).
  */
 #ifndef _LIBPHV_H
 #define _LIBPHV_H
@@ -19,6 +22,26 @@ int phv_open(void);
 const char *phv_open_hint(int err);
 int phv_get_caps(int device, struct phv_caps *caps);
 int phv_create_domain(int device, const char *name, __u32 *id);
+
+/* domain.c */
+int phv_add_memory(int domain, __u64 guest_addr, __u64 size, const void *host, __u32 flags);
+int phv_set_ports(int domain, __u32 first, __u32 count, __u32 action, int eventfd);
+int phv_xen_setup(int domain, void *frames, __u32 grant_frames, __u32 flags,
+		  __u64 max_pages);
+int phv_xen_get_param(int domain, __u32 index, __u64 *value);
+int phv_xen_set_param(int domain, __u32 index, __u64 value);
+int phv_xen_set_memory_map(int domain, const struct phv_xen_memory_entry *map,
+			   __u32 count);
+int phv_xen_resume(int domain, unsigned int cancelled);
+int phv_evtchn_alloc(int domain, __u32 *port);
+int phv_evtchn_bind(int domain, __u32 port, int kick, int call_fd);
+int phv_evtchn_unbind(int domain, __u32 port);
+int phv_evtchn_send(int domain, __u32 port);
+int phv_create_vcpu(int domain, unsigned int number);
+int phv_map_run(int vcpu, struct phv_run **run);
+int phv_run(int vcpu);
+int phv_set_boot_state(int vcpu, const struct phv_regs *regs,
+		       const struct phv_control *control);
 
 /**
  * struct caps_evidence - bits of one member of struct phv_caps
