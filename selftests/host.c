@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What is the host's stays the host's while a guest runs: timer interrupts and NMIs
+ * reach its own handlers, and the guest notices nothing.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "testhost/testport.h"
+#include "vm.h"
+
+#define EXIT_NMI	0
+#define EXIT_INTERRUPT	1
+
+static bool running, stop;
+
+static void guest_spin(void)
+{
+	WRITE_ONCE(running, true);
+	while (!READ_ONCE(stop))
+		;
+}
+
+/* A vCPU that spins, without PAUSE and without exits, on the CPU with this number. */
+static struct vcpu *start_spinning(unsigned int cpu)
+{
+	struct vcpu *vcpu = vm_with_guest(guest_spin);
+
+	pin_to_cpu(cpu);
+	vcpu_start(vcpu);
+	wait_until(READ_ONCE(running));
+	return vcpu;
+}
+
+static void finish_spinning(struct vcpu *vcpu)
+{
+	WRITE_ONCE(stop, true);
+	vcpu_join(vcpu);
+}
+
+static u64 exits(struct vcpu *vcpu, unsigned int reason)
+{
+	struct phv_counters counters;
+
+	vcpu_get_counters(vcpu, &counters);
+	return counters.exits[reason];
+}
+
+/* How often /proc/interrupts says that this happened on this CPU. */
+static u64 irq_count(const char *name, unsigned int cpu)
+{
+	FILE *file = fopen("/proc/interrupts", "re");
+	char line[4096], *p = NULL;
+	u64 count = 0;
+	unsigned int i;
+
+	if (!file)
+		test_fail("/proc/interrupts: %m");
+	while (!p && fgets(line, sizeof(line), file)) {
+		p = strstr(line, name);
+		for (i = 0; p && i <= cpu; i++)
+			count = strtoull(i ? p : p + strlen(name), &p, 10);
+	}
+	fclose(file);
+	if (!p)
+		test_fail("/proc/interrupts has no %s", name);
+	return count;
+}
+
+/* The vCPU has its thread, and the CPU, for itself: only the timer ends that. */
+static void timer(void)
+{
+	enum { TICKS = 5 };
+	struct vcpu *vcpu;
+	u64 before, exited;
+
+	need_phv();
+	need_cpus(2);
+	vcpu = start_spinning(1);
+	pin_to_cpu(0);
+	exited = exits(vcpu, EXIT_INTERRUPT);
+	before = irq_count("LOC:", 1);
+	wait_until(irq_count("LOC:", 1) >= before + TICKS);
+	check(exits(vcpu, EXIT_INTERRUPT) >= exited + TICKS);
+	finish_spinning(vcpu);
+}
+
+/* And with one CPU only the timer gets it back from the guest. */
+static void preempted(void)
+{
+	struct vcpu *vcpu = start_spinning(0);
+
+	finish_spinning(vcpu);
+}
+
+/* The local APIC of the CPU that the thread runs on. */
+static u32 *local_apic(void)
+{
+	int fd = open("/dev/mem", O_RDWR | O_SYNC | O_CLOEXEC);
+	void *apic;
+
+	if (fd < 0)
+		test_skip("/dev/mem: %m");
+	apic = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0xfee00000);
+	if (apic == MAP_FAILED)
+		test_skip("the local APIC cannot be mapped: %m");
+	close(fd);
+	return apic;
+}
+
+#define APIC_ICR		(0x300 / 4)
+#define ICR_NMI_TO_OTHERS	0xc4400		/* one write: no race with the kernel's */
+
+/* To the kernel they are NMIs for unknown reasons: it says so, and goes on. */
+static void nmis(void)
+{
+	enum { NMIS = 20 };
+	u32 *apic;
+	struct vcpu *vcpu;
+	u64 before, exited;
+	unsigned int i;
+
+	need_phv();
+	if (testport_open())
+		test_skip("only in the test host");
+	need_cpus(2);
+	apic = local_apic();
+	vcpu = start_spinning(1);
+	pin_to_cpu(0);
+	exited = exits(vcpu, EXIT_NMI);
+	before = irq_count("NMI:", 1);
+	for (i = 1; i <= NMIS; i++) {
+		WRITE_ONCE(apic[APIC_ICR], ICR_NMI_TO_OTHERS);
+		wait_until(irq_count("NMI:", 1) >= before + i);
+	}
+	check_eq(irq_count("NMI:", 1), before + NMIS);
+	check(exits(vcpu, EXIT_NMI) >= exited + NMIS / 2);
+	finish_spinning(vcpu);
+}
+
+static const struct test tests[] = {
+	{ "timer interrupts are the host's", .host = timer },
+	{ "a guest that spins does not keep the CPU", .host = preempted },
+	{ "NMIs are the host's", .host = nmis },
+};
+
+int main(int argc, char **argv)
+{
+	return test_main(tests, ARRAY_SIZE(tests), argc, argv);
+}
