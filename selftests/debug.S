@@ -57,6 +57,8 @@ step_all:
 	step	wbinvd
 	step	rdtsc
 	step	pause
+	step	invd
+	step	hlt
 	step	pushfq
 	step	andl $~0x100, (%rsp)
 	step	popfq

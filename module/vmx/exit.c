@@ -43,6 +43,9 @@ int vmx_to_user_unhandled(struct phv_vcpu *vcpu)
 static int exit_hlt(struct phv_vcpu *vcpu)
 {
 	vmx_skip_instruction(vcpu);
+	/* The trap behind a single step ends HLT at once. */
+	if (unlikely(vmcs_read(GUEST_RFLAGS) & X86_EFLAGS_TF))
+		return VMX_RESUME;
 	vcpu->activity = PHV_HALTED;
 	/* Already over? Then go on without leaving the loop. */
 	if (event_pending(vcpu)) {
