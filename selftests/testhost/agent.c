@@ -4,8 +4,8 @@
  *
  * Saves the machine if that is asked for; from there on (in the saved machine,
  * or straight on in one that is not to be saved) it sets the clock, unpacks the
- * payload, a tar archive in the input stream, into /, runs the command that it
- * holds, and gives back its output, the files it left in /out, the kernel's log
+ * payload, a tar archive in the input stream, into /, has prepare make the host
+ * ready for it, runs the command that it holds, and gives back its output, the files it left in /out, the kernel's log
  * since then, and its exit status.
  *
  * The payload's part of the contract:
@@ -41,6 +41,7 @@
 #define COMMAND		"/run/testhost/command"
 #define TERMINAL	"/run/testhost/terminal"
 #define OUT		"/out"
+#define PREPARE		"/usr/sbin/prepare"
 
 #define STATUS_SETUP	125
 #define STATUS_EXEC	126
@@ -139,6 +140,21 @@ static void unpack_payload(void)
 	status = wait_for(pid);
 	if (status)
 		die("the payload can't be unpacked (tar: status %d)", status);
+}
+
+static void prepare_host(void)
+{
+	pid_t pid = fork_or_die();
+	int status;
+
+	if (!pid) {
+		sigprocmask(SIG_SETMASK, &no_signals, NULL);
+		execl(PREPARE, PREPARE, NULL);
+		_exit(STATUS_NOTFOUND);
+	}
+	status = wait_for(pid);
+	if (status)
+		die(PREPARE ": status %d", status);
 }
 
 /* Pass on what can be read from @fd; false when there is no more to come. */
@@ -372,6 +388,7 @@ int main(void)
 		die("/dev/kmsg: %s", strerror(errno));
 	set_clock();
 	unpack_payload();
+	prepare_host();
 	status = access(TERMINAL, F_OK) ? run_command(read_command()) :
 					  run_shell();
 	send_files();

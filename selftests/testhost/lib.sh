@@ -77,7 +77,7 @@ emulator_dir() {
 
 base_dir() {
 	echo "$cache/base-$1-$(cd "$testhost" &&
-		hash mkbase init agent.c testport.h \
+		hash mkbase init prepare agent.c activate.c testport.h \
 			"$(root_dir "$1")/etc/phv-root")"
 }
 
