@@ -167,9 +167,12 @@ void memory_destroy(struct phv_domain *domain)
 	memory_unwatch(domain);
 	mmdrop(domain->memory.mm);
 	ept_destroy(&domain->ept);
-	for (i = 0; i < regions->count; i++)
+	for (i = 0; i < regions->count; i++) {
 		kvfree(regions->region[i].dirty);
+		kvfree(regions->region[i].holes);
+	}
 	kvfree(regions);
+	memory_free_overlays(&domain->memory);
 }
 
 /* Ioctls */
@@ -178,6 +181,12 @@ void memory_destroy(struct phv_domain *domain)
 static unsigned int address_bits(void)
 {
 	return min_t(unsigned int, boot_cpu_data.x86_phys_bits, EPT_ADDRESS_BITS);
+}
+
+/* The frame after the last that there can be. */
+u64 memory_frames_limit(void)
+{
+	return BIT_ULL(address_bits() - PAGE_SHIFT);
 }
 
 static int memory_arg(struct phv_domain *domain, const void __user *uarg,
@@ -269,10 +278,12 @@ static int remove_region(struct phv_domain *domain, const struct phv_memory *arg
 
 	if (!is_region(old, i, arg))
 		return -ENOENT;
+	region = old->region[i];
+	if (memory_drop_aliases(domain, region.gfn, region.pages))
+		return -ENOMEM;
 	new = regions_alloc(old->count - 1);
 	if (!new)
 		return -ENOMEM;
-	region = old->region[i];
 	memcpy(new->region, old->region, i * sizeof(region));
 	memcpy(new->region + i, old->region + i + 1, (new->count - i) * sizeof(region));
 
@@ -282,6 +293,7 @@ static int remove_region(struct phv_domain *domain, const struct phv_memory *arg
 	if (region.dirty)
 		atomic_dec(&domain->ept.logged);
 	kvfree(region.dirty);
+	kvfree(region.holes);
 	return 0;
 }
 
@@ -314,6 +326,9 @@ static int change_region(struct phv_domain *domain, const struct phv_memory *arg
 	region = old->region[i];
 	logged = region.flags & PHV_MEMORY_LOG_DIRTY;
 	log = arg->flags & PHV_MEMORY_LOG_DIRTY;
+	if (arg->flags & PHV_MEMORY_READONLY &&
+	    memory_drop_aliases(domain, region.gfn, region.pages))
+		return -ENOMEM;
 	new = regions_alloc(old->count);
 	if (!new)
 		return -ENOMEM;
@@ -332,6 +347,46 @@ static int change_region(struct phv_domain *domain, const struct phv_memory *arg
 	if (logged && !log) {
 		atomic_dec(&domain->ept.logged);
 		kvfree(region.dirty);
+	}
+	return 0;
+}
+
+static struct holes *holes_alloc(u64 pages)
+{
+	struct holes *holes;
+
+	return kvzalloc(struct_size(holes, bit, BITS_TO_LONGS(pages)),
+			GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+}
+
+/**
+ * memory_make_hole_maps - have a place to note holes in
+ * @domain: the domain
+ * @gfn: first guest frame
+ * @pages: frames that may become holes
+ *
+ * Return: 0 or -ENOMEM.  Context: process; memory.mutex held.
+ */
+int memory_make_hole_maps(struct phv_domain *domain, u64 gfn, u64 pages)
+{
+	struct regions *old = regions_of(&domain->memory);
+	unsigned int i = regions_search(old, gfn);
+	struct regions *new;
+
+	for (; i < old->count && old->region[i].gfn < gfn + pages; i++) {
+		if (old->region[i].holes)
+			continue;
+		new = regions_alloc(old->count);
+		if (!new)
+			return -ENOMEM;
+		memcpy(new->region, old->region, old->count * sizeof(*new->region));
+		new->region[i].holes = holes_alloc(new->region[i].pages);
+		if (!new->region[i].holes) {
+			kvfree(new);
+			return -ENOMEM;
+		}
+		regions_replace(domain, new, NULL);
+		old = new;
 	}
 	return 0;
 }
@@ -399,15 +454,15 @@ static int try_copy(const struct memory *memory, u64 gpa, void *buf, size_t size
 		    bool write, unsigned long *hva)
 {
 	u64 gfn = gpa >> PAGE_SHIFT;
-	const struct region *region;
+	struct region region;
 	void __user *user;
 	int ret = -EFAULT;
 
 	rcu_read_lock();
-	region = memory_find(memory, gfn);
-	if (!region || (write && region->flags & PHV_MEMORY_READONLY))
+	if (!memory_lookup(memory, gfn, &region) ||
+	    (write && region.flags & PHV_MEMORY_READONLY))
 		goto out;
-	*hva = region_hva(region, gfn) + offset_in_page(gpa);
+	*hva = region_hva(&region, gfn) + offset_in_page(gpa);
 	user = (void __user *)*hva;
 	if (write)
 		ret = copy_to_user_nofault(user, buf, size);
@@ -416,7 +471,7 @@ static int try_copy(const struct memory *memory, u64 gpa, void *buf, size_t size
 	if (ret)
 		ret = -EAGAIN;
 	else if (write)
-		memory_log(region, gfn);
+		memory_log(&region, gfn);
 out:
 	rcu_read_unlock();
 	return ret;

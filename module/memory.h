@@ -13,7 +13,10 @@
 #include <linux/mutex.h>
 #include <linux/types.h>
 
+struct holes;
+struct list_head;
 struct mm_struct;
+struct overlays;
 struct page;
 struct phv_domain;
 struct phv_vcpu;
@@ -25,6 +28,7 @@ struct phv_vcpu;
  * @hva: first address of the owner
  * @flags: PHV_MEMORY_*
  * @dirty: a bit for each frame that was written, or NULL without PHV_MEMORY_LOG_DIRTY
+ * @holes: frames that the guest has given back, or NULL while there was none
  */
 struct region {
 	u64 gfn;
@@ -32,6 +36,13 @@ struct region {
 	unsigned long hva;
 	u32 flags;
 	unsigned long *dirty;
+	struct holes *holes;
+};
+
+/* Changed under memory.mutex and the write half of ept.lock, read under any of them; bits: RCU. */
+struct holes {
+	u64 count;
+	unsigned long bit[];
 };
 
 /* All regions of a domain, sorted by @gfn.  Replaced as a whole. */
@@ -53,6 +64,7 @@ struct memory {
 	struct mmu_notifier notifier;		/* I */
 	struct mutex mutex;			/* ioctls that change regions or their logs */
 	struct regions __rcu *regions;		/* m */
+	struct overlays __rcu *overlays;	/* m: see physmap.c; NULL for none */
 	unsigned long sequence;			/* l: moves when a fault's findings get stale */
 	unsigned int invalidating;		/* l: invalidations under way */
 	unsigned long invalid_start;		/* l: owner's addresses that they are about */
@@ -102,17 +114,130 @@ int memory_read(struct phv_domain *domain, u64 gpa, void *buf, size_t size);
 int memory_write(struct phv_domain *domain, u64 gpa, const void *buf, size_t size);
 
 /*
- * The rest is for module/memory.c and module/ept/ only.
+ * What the guest does to its own map, see physmap.c: overlays, pages of the owner that are
+ * seen at a guest frame, whatever is there, and holes, frames that it has given back.
  */
 
-/* memory.c: RCU read lock held; the region lives as long as that is. */
-const struct region *memory_find(const struct memory *memory, u64 gfn);
-void memory_log(const struct region *region, u64 gfn);
+#define MEMORY_NO_FRAME		(~0ULL)
+
+/**
+ * memory_put_overlay - show a page of the owner at a guest frame
+ * @domain: the domain
+ * @gfn: guest frame
+ * @hva: the page's address, of the owner
+ *
+ * Another overlay there is gone. The page is seen at one frame at a time.
+ *
+ * Return: 0; -EINVAL for a frame that is none; -ENOSPC, -ENOMEM. Context: process.
+ */
+int memory_put_overlay(struct phv_domain *domain, u64 gfn, unsigned long hva);
+
+/**
+ * memory_put_alias - show memory of the guest at a second frame
+ * @domain: the domain
+ * @gfn: where
+ * @of: guest frame with the memory
+ * @readonly: not to be written there
+ * @hva: set to the owner's address of the memory
+ *
+ * While it is so, the guest cannot give the memory back.
+ *
+ * Return: as memory_put_overlay(); -ENOENT when @of is not memory, or read-only, or has
+ * an overlay.
+ */
+int memory_put_alias(struct phv_domain *domain, u64 gfn, u64 of, bool readonly,
+		     unsigned long *hva);
+
+/**
+ * memory_remove_overlay - show what was below an overlay, or alias
+ * @domain: the domain
+ * @gfn: guest frame
+ * @hva: only if it is this page; 0 for any
+ *
+ * Return: 0; -ENOENT when there is none; -ENOMEM. Context: process.
+ */
+int memory_remove_overlay(struct phv_domain *domain, u64 gfn, unsigned long hva);
+
+/* The guest frame at which an overlay is, or MEMORY_NO_FRAME. */
+u64 memory_overlay_frame(struct phv_domain *domain, unsigned long hva);
+
+/**
+ * memory_release - make frames holes
+ * @domain: the domain; memory.mutex held
+ * @gfn: first guest frame
+ * @pages: frames
+ * @tables: a list, for memory_release_end()
+ *
+ * Overlays in the range are gone. All or nothing.
+ *
+ * Return: 0; -EINVAL when a frame has neither memory that can be written nor an
+ * overlay; -EBUSY when it has an alias; -ENOMEM. Context: process.
+ */
+int memory_release(struct phv_domain *domain, u64 gfn, u64 pages, struct list_head *tables);
+
+/**
+ * memory_populate - make holes memory again
+ * @domain: the domain; memory.mutex held
+ * @gfn: first guest frame
+ * @pages: frames
+ * @limit: the most memory_total() may be after that
+ * @tables: a list, for memory_release_end()
+ *
+ * Overlays in the range are gone. What is memory already stays as it is. All or nothing.
+ *
+ * Return: 0; -EINVAL when a frame is not of a region that can be written; -ENOSPC; -ENOMEM.
+ * Context: process.
+ */
+int memory_populate(struct phv_domain *domain, u64 gfn, u64 pages, u64 limit,
+		    struct list_head *tables);
+
+/* After any of these: no vCPU has the old pages from here on. Process context. */
+void memory_release_end(struct phv_domain *domain, struct list_head *tables);
+
+/* Frames with memory that can be written; memory.mutex held. */
+u64 memory_total(const struct memory *memory);
+
+/* The last frame that is something; memory.mutex held. */
+u64 memory_last_frame(const struct memory *memory);
+
+/**
+ * memory_lookup - what is at a guest frame
+ * @memory: the domain's
+ * @gfn: guest frame
+ * @region: set to its region, or to one that stands for the overlay there
+ *
+ * Return: false when it is a hole. Context: RCU read lock held; what @region points to
+ * lives as long as that is, or until memory_is_stale().
+ */
+bool memory_lookup(const struct memory *memory, u64 gfn, struct region *region);
 
 static inline unsigned long region_hva(const struct region *region, u64 gfn)
 {
 	return region->hva + ((gfn - region->gfn) << PAGE_SHIFT);
 }
+
+/*
+ * The rest is for module/memory.c, module/physmap.c and module/ept/ only.
+ */
+
+/* physmap.c */
+bool memory_is_whole(const struct memory *memory, u64 gfn, u64 pages);
+void memory_for_overlays(struct phv_domain *domain, unsigned long start, unsigned long end,
+			 void (*function)(struct phv_domain *domain, u64 gfn, void *arg),
+			 void *arg);
+void memory_free_overlays(struct memory *memory);
+int memory_drop_aliases(struct phv_domain *domain, u64 gfn, u64 pages);
+void memory_log_aliases(const struct memory *memory);
+
+/*
+ * memory.c: RCU read lock held; the region lives as long as that is. It may have holes and
+ * overlays: what is seen at a frame, memory_lookup() tells.
+ */
+const struct region *memory_find(const struct memory *memory, u64 gfn);
+void memory_log(const struct region *region, u64 gfn);
+
+u64 memory_frames_limit(void);
+int memory_make_hole_maps(struct phv_domain *domain, u64 gfn, u64 pages);
 
 /* ept/fault.c */
 int memory_get_page(unsigned long hva, bool write, bool *writable, struct page **page);

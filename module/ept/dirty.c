@@ -222,6 +222,7 @@ int memory_dirty_ioctl(struct phv_domain *domain, const void __user *uarg)
 	mutex_lock(&memory->mutex);
 	rcu_read_lock();
 	region = memory_find(memory, start);
+	memory_log_aliases(memory);
 	rcu_read_unlock();
 	if (region && region->dirty && end <= region->gfn + region->pages)
 		ret = fetch_log(domain, region, start, end, u64_to_user_ptr(arg.bitmap), buf);

@@ -159,7 +159,19 @@ static bool fits(const struct fault *fault, int level)
 	       (fault->gfn | mask) < region->gfn + region->pages;
 }
 
-static int fault_level(const struct fault *fault)
+/* And is none of it hidden by an overlay, or a hole? */
+static bool is_whole(const struct memory *memory, const struct fault *fault, int level)
+{
+	u64 pages = BIT_ULL(9 * (level - 1));
+	bool whole;
+
+	rcu_read_lock();
+	whole = memory_is_whole(memory, fault->gfn & ~(pages - 1), pages);
+	rcu_read_unlock();
+	return whole;
+}
+
+static int fault_level(const struct memory *memory, const struct fault *fault)
 {
 	int level = ept_max_level(fault->execute);
 
@@ -169,23 +181,24 @@ static int fault_level(const struct fault *fault)
 		level--;
 	if (level == EPT_4K)
 		return level;
-	return min(level, host_level(current->mm, fault->hva));
+	level = min(level, host_level(current->mm, fault->hva));
+	while (level > EPT_4K && !is_whole(memory, fault, level))
+		level--;
+	return level;
 }
 
 /* False when the address is no memory that could be so accessed. */
 static bool fault_find(const struct memory *memory, struct fault *fault)
 {
-	const struct region *region;
+	bool found;
 
 	/* Read before anything else is looked at. */
 	fault->sequence = smp_load_acquire(&memory->sequence);
 
 	rcu_read_lock();
-	region = memory_find(memory, fault->gfn);
-	if (region)
-		fault->region = *region;
+	found = memory_lookup(memory, fault->gfn, &fault->region);
 	rcu_read_unlock();
-	if (!region)
+	if (!found)
 		return false;
 
 	fault->hva = region_hva(&fault->region, fault->gfn);
@@ -291,7 +304,7 @@ static bool fault_install(struct phv_vcpu *vcpu, struct fault *fault)
 {
 	bool done;
 
-	fault->level = fault_level(fault);
+	fault->level = fault_level(&vcpu->domain->memory, fault);
 	done = fault_apply(vcpu, fault);
 	folio_mark_accessed(page_folio(fault->page));
 	put_page(fault->page);

@@ -46,6 +46,11 @@ static bool frames_of(const struct region *region, unsigned long start,
 	return true;
 }
 
+static void zap_overlay(struct phv_domain *domain, u64 gfn, void *tables)
+{
+	ept_zap(&domain->ept, gfn, gfn + 1, tables);
+}
+
 /* Write half of ept.lock held. */
 static void zap_owner_range(struct phv_domain *domain, unsigned long start,
 			    unsigned long end, struct list_head *tables)
@@ -59,6 +64,7 @@ static void zap_owner_range(struct phv_domain *domain, unsigned long start,
 	for (i = 0; i < regions->count; i++)
 		if (frames_of(&regions->region[i], start, end, &first, &last))
 			ept_zap(&domain->ept, first, last + 1, tables);
+	memory_for_overlays(domain, start, end, zap_overlay, tables);
 }
 
 static int invalidate_start(struct mmu_notifier *notifier,
@@ -129,10 +135,23 @@ static bool age_by_zapping(struct phv_domain *domain, unsigned long start, unsig
 	return young;
 }
 
-static int age(struct phv_domain *domain, unsigned long start, unsigned long end, bool clear)
+/* How pages are aged: what ept_test_young() is asked, and what it has said. */
+struct age {
+	bool clear;
+	bool young;
+};
+
+static void age_overlay(struct phv_domain *domain, u64 gfn, void *arg)
 {
+	struct age *age = arg;
+
+	age->young |= ept_test_young(&domain->ept, gfn, gfn + 1, age->clear);
+}
+
+static int age_range(struct phv_domain *domain, unsigned long start, unsigned long end, bool clear)
+{
+	struct age age = { .clear = clear };
 	const struct regions *regions;
-	bool young = false;
 	u64 first, last;
 	unsigned int i;
 
@@ -144,21 +163,22 @@ static int age(struct phv_domain *domain, unsigned long start, unsigned long end
 					    lockdep_is_held(&domain->ept.lock));
 	for (i = 0; i < regions->count; i++)
 		if (frames_of(&regions->region[i], start, end, &first, &last))
-			young |= ept_test_young(&domain->ept, first, last + 1, clear);
+			age.young |= ept_test_young(&domain->ept, first, last + 1, clear);
+	memory_for_overlays(domain, start, end, age_overlay, &age);
 	read_unlock(&domain->ept.lock);
-	return young;
+	return age.young;
 }
 
 static int clear_young(struct mmu_notifier *notifier, struct mm_struct *mm,
 		       unsigned long start, unsigned long end)
 {
-	return age(domain_of(notifier), start, end, true);
+	return age_range(domain_of(notifier), start, end, true);
 }
 
 static int test_young(struct mmu_notifier *notifier, struct mm_struct *mm,
 		      unsigned long address)
 {
-	return age(domain_of(notifier), address, address + PAGE_SIZE, false);
+	return age_range(domain_of(notifier), address, address + PAGE_SIZE, false);
 }
 
 /* The owner's address space ends, or memory_unwatch(): no vCPU runs any more. */
