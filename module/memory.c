@@ -98,6 +98,38 @@ void memory_log(const struct region *region, u64 gfn)
 		set_bit(page, region->dirty);
 }
 
+int memory_hva(struct phv_domain *domain, u64 gfn, bool write, unsigned long *hva)
+{
+	struct region region;
+	int ret = 0;
+
+	rcu_read_lock();
+	if (!memory_lookup(&domain->memory, gfn, &region))
+		ret = -ENXIO;
+	else if (write && (region.flags & PHV_MEMORY_READONLY))
+		ret = -EACCES;
+	else
+		*hva = region_hva(&region, gfn);
+	rcu_read_unlock();
+	return ret;
+}
+
+void memory_log_hva(struct phv_domain *domain, unsigned long hva)
+{
+	const struct regions *regions;
+	unsigned int i;
+
+	rcu_read_lock();
+	regions = rcu_dereference(domain->memory.regions);
+	for (i = 0; i < regions->count; i++) {
+		const struct region *region = &regions->region[i];
+
+		if (hva >= region->hva && hva - region->hva < region->pages << PAGE_SHIFT)
+			memory_log(region, region->gfn + ((hva - region->hva) >> PAGE_SHIFT));
+	}
+	rcu_read_unlock();
+}
+
 /*
  * Take @new as the table of regions; faults under way start again.  What @zap
  * maps, if it is not NULL, is unmapped in the same step: from here on the MMU
@@ -521,4 +553,18 @@ int memory_read(struct phv_domain *domain, u64 gpa, void *buf, size_t size)
 int memory_write(struct phv_domain *domain, u64 gpa, const void *buf, size_t size)
 {
 	return copy_guest(domain, gpa, (void *)buf, size, true);
+}
+
+int memory_read_nofault(struct phv_domain *domain, u64 gpa, void *buf, size_t size)
+{
+	unsigned long hva;
+
+	return try_copy(&domain->memory, gpa, buf, size, false, &hva);
+}
+
+int memory_write_nofault(struct phv_domain *domain, u64 gpa, const void *buf, size_t size)
+{
+	unsigned long hva;
+
+	return try_copy(&domain->memory, gpa, (void *)buf, size, true, &hva);
 }

@@ -114,6 +114,22 @@ int memory_read(struct phv_domain *domain, u64 gpa, void *buf, size_t size);
 int memory_write(struct phv_domain *domain, u64 gpa, const void *buf, size_t size);
 
 /*
+ * The same for what can be done without sleeping, in any context but NMI: -EAGAIN otherwise.
+ * The owner's address space; within a page. The caller keeps CR2 and PKRU.
+ */
+int memory_read_nofault(struct phv_domain *domain, u64 gpa, void *buf, size_t size);
+int memory_write_nofault(struct phv_domain *domain, u64 gpa, const void *buf, size_t size);
+
+/*
+ * The owner's address of a guest frame at this moment: 0, -ENXIO when there is no memory,
+ * -EACCES for @write when it is read-only. Any context.
+ */
+int memory_hva(struct phv_domain *domain, u64 gfn, bool write, unsigned long *hva);
+
+/* Somebody wrote to the owner's page: the logs of all regions that have it know. Any context. */
+void memory_log_hva(struct phv_domain *domain, unsigned long hva);
+
+/*
  * What the guest does to its own map, see physmap.c: overlays, pages of the owner that are
  * seen at a guest frame, whatever is there, and holes, frames that it has given back.
  */

@@ -5,7 +5,7 @@
  * What lives here: a walk through the guest's own page tables, in every paging mode
  * (SDM volume 3, chapter 4), and copying to and from linear addresses. The walk
  * is read-only. It is used where the guest hands us a linear address: by the
- * decoder of apic_mmio.c, for the instruction.
+ * decoder of apic_mmio.c, for the instruction, and for the arguments of hypercalls.
  *
  * The tables are the guest's, and other vCPUs may change them meanwhile: each entry is
  * read once, and what it says is trusted for nothing but where to look next.
@@ -85,13 +85,36 @@ static int first_table(const struct paging *paging, u64 gva, u64 *table)
 	return pdpte & PTE_PRESENT ? 0 : -EFAULT;
 }
 
+/* Within a page. Without memory there -ENXIO. */
+static int read_guest(struct phv_vcpu *vcpu, u64 gpa, void *buf, size_t size, u32 access)
+{
+	int ret;
+
+	if (access & GVA_NOFAULT)
+		ret = memory_read_nofault(vcpu->domain, gpa, buf, size);
+	else
+		ret = memory_read(vcpu->domain, gpa, buf, size);
+	return ret && ret != -EAGAIN ? -ENXIO : ret;
+}
+
+static int write_guest(struct phv_vcpu *vcpu, u64 gpa, const void *buf, size_t size, u32 access)
+{
+	int ret;
+
+	if (access & GVA_NOFAULT)
+		ret = memory_write_nofault(vcpu->domain, gpa, buf, size);
+	else
+		ret = memory_write(vcpu->domain, gpa, buf, size);
+	return ret && ret != -EAGAIN ? -ENXIO : ret;
+}
+
 static int read_entry(struct phv_vcpu *vcpu, const struct paging *paging,
-		      u64 table, unsigned int index, u64 *entry)
+		      u64 table, unsigned int index, u32 access, u64 *entry)
 {
 	size_t size = paging->bits == 9 ? sizeof(u64) : sizeof(u32);
 
 	*entry = 0;
-	return memory_read(vcpu->domain, table + index * size, entry, size) ? -ENXIO : 0;
+	return read_guest(vcpu, table + index * size, entry, size, access);
 }
 
 /* Does an entry of this level map a page? */
@@ -155,6 +178,7 @@ static int page_fault(const struct paging *paging, u64 gva, u32 access, u32 why,
 {
 	bool nx = paging->bits == 9 && (paging->efer & EFER_NX);
 
+	access &= ~GVA_NOFAULT;
 	if (!nx && !(paging->cr4 & X86_CR4_SMEP))
 		access &= ~GVA_FETCH;
 	fault->address = gva;
@@ -186,7 +210,7 @@ int gva_to_gpa(struct phv_vcpu *vcpu, u64 gva, u32 access, u64 *gpa,
 	for (level = paging.levels; ; level--) {
 		shift = level_shift(&paging, level);
 		ret = read_entry(vcpu, &paging, table,
-				 gva >> shift & (BIT(paging.bits) - 1), &entry);
+				 gva >> shift & (BIT(paging.bits) - 1), access, &entry);
 		if (ret)
 			return ret;
 		if (!(entry & PTE_PRESENT))
@@ -222,11 +246,11 @@ static int gva_copy(struct phv_vcpu *vcpu, u64 gva, void *buf, size_t size, u32 
 		if (ret)
 			return ret;
 		if (access & GVA_WRITE)
-			ret = memory_write(vcpu->domain, gpa, buf, part);
+			ret = write_guest(vcpu, gpa, buf, part, access);
 		else
-			ret = memory_read(vcpu->domain, gpa, buf, part);
+			ret = read_guest(vcpu, gpa, buf, part, access);
 		if (ret)
-			return -ENXIO;
+			return ret;
 		gva += part;
 		buf += part;
 		size -= part;

@@ -2,7 +2,8 @@
 /*
  * Guest-virtual addresses: translation by the guest's page tables, and copying.
  *
- * All of it in process context with the vCPU loaded, by its own thread; it may sleep.
+ * All of it with the vCPU loaded, by its own thread. It may sleep, unless GVA_NOFAULT says
+ * that it must not.
  */
 #ifndef PHV_GVA_H
 #define PHV_GVA_H
@@ -21,6 +22,12 @@ struct phv_vcpu;
 #define GVA_RESERVED	0x08	/* in struct gva_fault only */
 #define GVA_FETCH	0x10
 
+/*
+ * Not of the processor: what can't be done without sleeping gives -EAGAIN. For the inner
+ * loop, with interrupts off; there the caller keeps CR2 and PKRU.
+ */
+#define GVA_NOFAULT	0x100
+
 /**
  * struct gva_fault - the page fault that the access would have caused
  * @address: linear address, for CR2
@@ -35,7 +42,7 @@ struct gva_fault {
  * gva_to_gpa - translate a linear address as the processor would
  * @vcpu: the vCPU
  * @gva: linear address
- * @access: GVA_WRITE, GVA_USER, GVA_FETCH
+ * @access: GVA_WRITE, GVA_USER, GVA_FETCH, GVA_NOFAULT
  * @gpa: where to put the guest-physical address
  * @page_size: where to put the size in bytes of the page it is in, or NULL
  * @fault: filled in for -EFAULT
@@ -43,7 +50,7 @@ struct gva_fault {
  * Accessed and dirty flags stay as they are; protection keys are not looked at.
  *
  * Return: 0; -EFAULT for a page fault; -EINVAL when the address is not canonical, which
- * is a #GP or #SS; -ENXIO when a page table is not in memory.
+ * is a #GP or #SS; -ENXIO when a page table is not in memory; -EAGAIN for GVA_NOFAULT.
  */
 int gva_to_gpa(struct phv_vcpu *vcpu, u64 gva, u32 access, u64 *gpa,
 	       u64 *page_size, struct gva_fault *fault);
@@ -54,7 +61,7 @@ int gva_to_gpa(struct phv_vcpu *vcpu, u64 gva, u32 access, u64 *gpa,
  * @gva: linear address; wraps at 4 GiB outside 64-bit mode
  * @buf: where to
  * @size: bytes
- * @access: GVA_USER, GVA_FETCH
+ * @access: GVA_USER, GVA_FETCH, GVA_NOFAULT
  * @fault: filled in for -EFAULT
  *
  * Return: 0, or as gva_to_gpa(); -ENXIO also when the memory itself is not there. Part
@@ -69,7 +76,7 @@ int gva_read(struct phv_vcpu *vcpu, u64 gva, void *buf, size_t size, u32 access,
  * @gva: linear address; wraps at 4 GiB outside 64-bit mode
  * @buf: where from
  * @size: bytes
- * @access: GVA_USER; GVA_WRITE is implied
+ * @access: GVA_USER, GVA_NOFAULT; GVA_WRITE is implied
  * @fault: filled in for -EFAULT
  *
  * Return: as gva_read(); part of the memory may have been written.
