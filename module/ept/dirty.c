@@ -10,7 +10,8 @@
  * processor has PML, pages are writable but not dirty: it writes their addresses
  * into the vCPU's buffer when it sets their dirty bits, and the buffer is emptied when it is
  * full, when the vCPU leaves the CPU and when somebody fetches the log.  And
- * memory_write() sets the bits of what it has written to.
+ * memory_write() sets the bits of what it has written to; frames that the module
+ * has pinned to write to them (pv/page.c) are reported each time.
  *
  * Fetching clears bits of the log and takes the right to write (or, with PML, the
  * dirty bit) away from those pages, as one step for faults, which want the lock.
@@ -33,6 +34,7 @@
 #include "domain.h"
 #include "ept/ept.h"
 #include "memory.h"
+#include "pv/page.h"
 #include "vcpu.h"
 #include "vmx/vmcs.h"
 #include "vmx/vmx.h"
@@ -175,6 +177,7 @@ static int fetch_log(struct phv_domain *domain, const struct region *region,
 
 	if (vmx_has(PHV_CAP_PML))
 		ept_drain_logs(ept);
+	pv_pages_log(domain);
 	for (gfn = start; gfn < end && !ret; gfn += CHUNK_PAGES) {
 		u64 pages = min(end - gfn, CHUNK_PAGES);
 		size_t size = DIV_ROUND_UP_ULL(pages, BITS_PER_LONG) * sizeof(*buf);

@@ -90,6 +90,9 @@ int ept_map_apic(struct phv_vcpu *vcpu);
  */
 void ept_flush_vcpu(struct phv_vcpu *vcpu);
 
+/* The same for all vCPUs; done on return. Interrupts on. */
+void ept_flush_all(struct ept *ept);
+
 /* Exit: the page-modification log is full. Result as of all handlers; interrupts off. */
 int ept_exit_pml_full(struct phv_vcpu *vcpu);
 

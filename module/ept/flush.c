@@ -145,6 +145,19 @@ void ept_flush(struct ept *ept)
 		;
 }
 
+/**
+ * ept_flush_all - make all CPUs forget all translations
+ * @ept: a domain's
+ *
+ * For a guest that wants the TLBs of all its vCPUs flushed: the flush drops what
+ * its own tables say, too. Context: interrupts on; may be atomic.
+ */
+void ept_flush_all(struct ept *ept)
+{
+	atomic64_inc(&ept->generation);
+	ept_flush(ept);
+}
+
 static void drain_ipi(void *arg)
 {
 	struct phv_vcpu *vcpu = __this_cpu_read(loaded_vcpu);
