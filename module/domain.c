@@ -188,7 +188,8 @@ static int set_tsc_khz_ioctl(struct phv_domain *domain, unsigned long khz)
 	int ret;
 
 	mutex_lock(&domain->mutex);
-	ret = domain->vcpu_count ? -EBUSY : set_tsc_khz(domain, khz);
+	/* Xen's interface has told the time by it already. */
+	ret = domain->vcpu_count || domain->pv ? -EBUSY : set_tsc_khz(domain, khz);
 	mutex_unlock(&domain->mutex);
 	return ret;
 }

@@ -52,6 +52,7 @@ struct phv_domain {
 	u64 tsc_multiplier;		/* V: TSC scaling, 0 for none */
 	u64 tsc_start;			/* I: host's TSC where the guest's is 0 */
 	struct pv_domain *pv;		/* V: for Xen domains, see pv/pv.h */
+	bool pv_ready;			/* p: @pv is complete */
 
 	unsigned int vcpu_count;	/* m */
 	atomic_t vcpus_idle;		/* a: halted for good, see vcpu_set_idle() */

@@ -78,6 +78,37 @@ TRACE_EVENT(phv_inject,
 		  __entry->info, __entry->error)
 );
 
+TRACE_EVENT(phv_hypercall,
+	TP_PROTO(struct phv_vcpu *vcpu, u64 nr, const u64 *arg, long result),
+	TP_ARGS(vcpu, nr, arg, result),
+	TP_STRUCT__entry(
+		__field(u16, domain)
+		__field(u16, vcpu)
+		__field(u64, nr)
+		__array(u64, arg, 4)
+		__field(long, result)
+	),
+	TP_fast_assign(
+		__entry->domain = vcpu->domain->id;
+		__entry->vcpu = vcpu->id;
+		__entry->nr = nr;
+		memcpy(__entry->arg, arg, sizeof(__entry->arg));
+		__entry->result = result;
+	),
+	TP_printk("domain %u vcpu %u %s(0x%llx, 0x%llx, 0x%llx, 0x%llx) = %ld",
+		  __entry->domain, __entry->vcpu,
+		  __print_symbolic_u64(__entry->nr,
+				       { 7, "platform_op" }, { 12, "memory_op" },
+				       { 13, "multicall" }, { 15, "set_timer_op" },
+				       { 17, "xen_version" }, { 18, "console_io" },
+				       { 20, "grant_table_op" }, { 21, "vm_assist" },
+				       { 24, "vcpu_op" }, { 29, "sched_op" },
+				       { 32, "event_channel_op" }, { 34, "hvm_op" },
+				       { 35, "sysctl" }, { 36, "domctl" }),
+		  __entry->arg[0], __entry->arg[1], __entry->arg[2], __entry->arg[3],
+		  __entry->result)
+);
+
 TRACE_EVENT(phv_ept_fault,
 	TP_PROTO(struct phv_vcpu *vcpu, u64 gfn, bool write, bool execute, int level),
 	TP_ARGS(vcpu, gfn, write, execute, level),

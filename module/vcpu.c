@@ -272,6 +272,8 @@ static int vcpu_turn(struct phv_vcpu *vcpu)
 		if (ret)
 			return ret;
 	}
+	if (vcpu->domain->pv && !pv_check_shutdown(vcpu))
+		return 0;
 
 	switch (vcpu->activity) {
 	case PHV_ACTIVE:

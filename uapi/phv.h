@@ -430,11 +430,11 @@ struct phv_irqfd {
  * PHV_SET_TSC_KHZ - ioctl of a domain: frequency of the guest's TSC
  *
  * Argument: kHz by value; the default is the host's.  To be called before the
- * first vCPU is made.
+ * first vCPU is made, and before PHV_XEN_SETUP.
  *
  * -EINVAL	0, or beyond what the CPU's TSC scaling can do
  * -EOPNOTSUPP	not the host's frequency, and the CPU has no TSC scaling
- * -EBUSY	the domain has a vCPU
+ * -EBUSY	the domain has a vCPU, or is a Xen domain
  */
 #define PHV_SET_TSC_KHZ		_IO(PHV_IOC, 0x1a)
 
@@ -503,7 +503,10 @@ struct phv_xen_param {
 	__u64 value;
 };
 
-/* -EINVAL when there is no such parameter, or reserved is not 0 */
+/*
+ * -EINVAL when there is no such parameter, or reserved is not 0. The value is not looked
+ * at, but for HVM_PARAM_CALLBACK_IRQ: errors as the guest would get them.
+ */
 #define PHV_XEN_GET_PARAM	_IOWR(PHV_IOC, 0x31, struct phv_xen_param)
 #define PHV_XEN_SET_PARAM	_IOW(PHV_IOC, 0x32, struct phv_xen_param)
 
@@ -945,6 +948,10 @@ struct phv_events {
  * @flushes: [out] INVVPID and INVEPT for its sake
  * @blocked: [out] times it waited in HLT
  * @migrations: [out] times it moved to another host CPU
+ * @hypercalls_unknown: [out] hypercalls that gave -ENOSYS
+ * @hypercalls_refused: [out] hypercalls that gave -EPERM
+ * @hypercalls: [out] hypercalls by number, those of multicalls too; the last one is for
+ *	all numbers from there on
  * @reserved: [out] 0
  */
 struct phv_counters {
@@ -958,7 +965,10 @@ struct phv_counters {
 	__u64 flushes;
 	__u64 blocked;
 	__u64 migrations;
-	__u64 reserved[39];
+	__u64 hypercalls_unknown;
+	__u64 hypercalls_refused;
+	__u64 hypercalls[64];
+	__u64 reserved[37];
 };
 
 /* Does not wait for PHV_RUN. */

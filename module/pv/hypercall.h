@@ -39,12 +39,13 @@ struct hypercall {
  *
  * HYPERCALL_SLOW	only from a fast handler: nothing was done, call again from outside
  *			of the inner loop. hypercall.c makes it of -EAGAIN from copies
- * HYPERCALL_AGAIN	part was done; the guest repeats the instruction after the
- *			outer loop has seen to signals and requests. What is left to do
- *			is in @arg, as Xen has it (first extent in memory_op's command,
- *			a pointer that has moved, a smaller count): hypercall.c writes
- *			@arg to the registers, or to the entry of a multicall. So an
- *			interrupt may come in between, with hypercalls of its own
+ * HYPERCALL_AGAIN	not from a fast handler: part was done; the guest repeats the
+ *			instruction after the outer loop has seen to signals and requests.
+ *			What is left to do is in @arg, as Xen has it (first extent in
+ *			memory_op's command, a pointer that has moved, a smaller count):
+ *			hypercall.c writes @arg to the registers, or to the entry of a
+ *			multicall. So an interrupt may come in between, with hypercalls
+ *			of its own
  * HYPERCALL_TO_USER	as HYPERCALL_AGAIN, but user space is to see vcpu->run first
  */
 #define HYPERCALL_SLOW		(-0x10001L)
@@ -77,11 +78,8 @@ int hypercall_write(struct hypercall *call, u64 gva, const void *buf, size_t siz
 int hypercall_exit_fast(struct phv_vcpu *vcpu);
 int hypercall_exit_slow(struct phv_vcpu *vcpu);
 
-/*
- * The hypercall page's MSR. 0, -EINVAL for #GP, -EAGAIN when it has to be done with
- * preemption on (vmx/msr.c: VMX_SLOW).
- */
+/* The hypercall page's MSR, as CPUID tells guests; it reads 0. For vmx/msr.c. */
 #define XEN_MSR_HYPERCALL_PAGE	0x40000000
-int hypercall_page_write(struct phv_vcpu *vcpu, u64 value, bool fast);
+int hypercall_page_write(struct phv_vcpu *vcpu, u64 value);
 
 #endif /* PHV_HYPERCALL_H */

@@ -11,6 +11,7 @@
 #include <linux/types.h>
 #include <xen/interface/xen.h>
 
+#include "pv/hypercall.h"
 #include "pv/page.h"
 #include "pv/time.h"
 
@@ -21,8 +22,11 @@ struct memory_op_domain;
 struct phv_domain;
 struct phv_vcpu;
 
-/* HVM_PARAM_* are below this. */
-#define PV_PARAMS	64
+/* HVM_PARAM_* are below this: Xen's HVM_NR_PARAMS, the kernel's headers have but the first. */
+#define PV_PARAMS	39
+
+/* What guests are told, by CPUID and hypercall: 4.17, major in the upper half. */
+#define XEN_VERSION	(4 << 16 | 17)
 
 /*
  * phv_domain.pv: NULL but for Xen domains, set before the first vCPU is made.
@@ -45,9 +49,7 @@ struct pv_domain {
 
 	/* Why the domain has stopped, or will: SHUTDOWN_*, -1 while it runs. */
 	int shutdown;			/* a */
-
-	atomic64_t unimplemented;	/* a: calls that answered -ENOSYS */
-	atomic64_t refused;		/* a: privileged ones, -EPERM */
+	int resume;			/* a: what SCHEDOP_shutdown returns after PHV_XEN_RESUME */
 
 	struct time_domain time;
 	struct evtchn_domain *evtchn;	/* I */
@@ -57,11 +59,13 @@ struct pv_domain {
 
 /* Letters as in vcpu.h. */
 struct pv_vcpu {
+	bool suspended;			/* m: it has called SCHEDOP_shutdown */
 	/*
 	 * struct vcpu_info: in shared_info, or where the guest wants it; never NULL with
 	 * Xen domains. Changes under the event channels' lock (evtchn_register_vcpu_info()).
 	 */
 	struct vcpu_info *info;		/* a */
+	struct vcpu_info *own_info;	/* I: at first, for vCPUs that shared_info has none for */
 	struct pv_page info_page;	/* see evtchn.h */
 	struct time_vcpu time;
 	struct runstate_vcpu runstate;
@@ -77,5 +81,25 @@ void pv_destroy(struct phv_domain *domain);
 /* With the vCPU. Nothing to do for domains that are not Xen's. */
 int pv_create_vcpu(struct phv_vcpu *vcpu);
 void pv_destroy_vcpu(struct phv_vcpu *vcpu);
+
+/**
+ * pv_shutdown - SCHEDOP_shutdown: the domain stops
+ * @vcpu: the caller, whose hypercall is to be completed with result 0
+ * @reason: SHUTDOWN_*; the first one counts
+ *
+ * All vCPUs leave the guest; PHV_RUN gives PHV_EXIT_XEN_SHUTDOWN, on each and again and
+ * again, until PHV_XEN_RESUME. The caller's RAX is what that says.
+ * Context: the vCPU's thread, also in the inner loop.
+ */
+void pv_shutdown(struct phv_vcpu *vcpu, u32 reason);
+
+/* For the outer loop: 0 when the domain has stopped, with the run page filled in; else 1. */
+int pv_check_shutdown(struct phv_vcpu *vcpu);
+
+/*
+ * The guest's mode decides from now on whether shared_info has the 32-bit layout. Process
+ * context, loaded.
+ */
+void pv_latch_layout(struct phv_vcpu *vcpu);
 
 #endif /* PHV_PV_H */

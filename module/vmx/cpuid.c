@@ -17,11 +17,14 @@
 #include <asm/processor-flags.h>
 #include <asm/tsc.h>
 #include <asm/vmx.h>
+#include <asm/xen/cpuid.h>
 
 #include "domain.h"
+#include "pv/pv.h"
 #include "vcpu.h"
 #include "vmx/cpuid.h"
 #include "vmx/exit.h"
+#include "vmx/lapic_internal.h"
 #include "vmx/run.h"
 #include "vmx/vmx.h"
 
@@ -417,6 +420,110 @@ void cpuid_default(struct cpuid_policy *policy)
 	cpuid_set_tsc_khz(policy, tsc_khz);
 }
 
+/* Xen's leaves */
+
+#define XEN_VERSION_LEAF	XEN_CPUID_LEAF(1)
+#define XEN_TSC_LEAF		XEN_CPUID_LEAF(3)
+#define XEN_HVM_LEAF		XEN_CPUID_LEAF(4)
+
+/* Not in the kernel's header, or not in that of every kernel. */
+#define XEN_TSC_HOST_RELIABLE	BIT(1)
+#define XEN_TSC_RDTSCP		BIT(2)
+#define XEN_TSC_NEVER_EMULATE	2
+#define XEN_HVM_DOMID_PRESENT	BIT(4)
+#define XEN_HVM_UPCALL_VECTOR	BIT(6)
+
+#define XEN_LEAVES		7	/* entries that cpuid_add_xen() makes */
+
+static bool is_xen_leaf(u32 leaf)
+{
+	return leaf >= XEN_CPUID_LEAF(0) && leaf <= XEN_CPUID_LEAF(XEN_CPUID_MAX_NUM_LEAVES);
+}
+
+/* Of the table's own leaves, those that Xen's take the place of. */
+static void remove_xen_leaves(struct cpuid_policy *policy)
+{
+	u32 i, kept = 0;
+
+	for (i = 1; i <= policy->count; i++)
+		if (!is_xen_leaf(policy->entry[i].leaf))
+			policy->entry[++kept] = policy->entry[i];
+	policy->count = kept;
+}
+
+/* Native RDTSC is the best clock where the TSC is invariant, and then guests are told so. */
+static void add_xen_tsc_leaves(struct phv_domain *domain, struct cpuid_policy *policy)
+{
+	const struct time_domain *time = &domain->pv->time;
+	struct phv_cpuid_entry *entry;
+
+	entry = add_entry(policy, XEN_TSC_LEAF, 0, true);
+	entry->eax = XEN_TSC_HOST_RELIABLE;
+	if (cpuid_has(domain, 0x80000001, CPUID_EDX, BIT(27)))
+		entry->eax |= XEN_TSC_RDTSCP;
+	if (cpuid_has(domain, 0x80000007, CPUID_EDX, BIT(8)))
+		entry->ebx = XEN_TSC_NEVER_EMULATE;
+	entry->ecx = domain->tsc_khz;
+	entry = add_entry(policy, XEN_TSC_LEAF, 1, true);
+	entry->ecx = time->tsc_to_system_mul;
+	entry->edx = time->tsc_shift;
+	entry = add_entry(policy, XEN_TSC_LEAF, 2, true);
+	entry->eax = tsc_khz;
+}
+
+/* EBX, the vCPU's number, is filled in by add_vcpu_bits(). */
+static void add_xen_hvm_leaf(struct phv_domain *domain, struct cpuid_policy *policy)
+{
+	struct phv_cpuid_entry *entry = add_entry(policy, XEN_HVM_LEAF, 0, false);
+
+	entry->eax = XEN_HVM_CPUID_VCPU_ID_PRESENT | XEN_HVM_DOMID_PRESENT;
+	entry->ecx = domain->id;
+	if (posted_available())
+		entry->eax |= XEN_HVM_CPUID_APIC_ACCESS_VIRT | XEN_HVM_CPUID_X2APIC_VIRT;
+	if (!(domain->pv->flags & PHV_XEN_NO_UPCALL_VECTOR))
+		entry->eax |= XEN_HVM_UPCALL_VECTOR;
+}
+
+/**
+ * cpuid_add_xen - what Xen tells HVM guests (<xen/arch-x86/cpuid.h>)
+ * @domain: one that is about to be a Xen domain; without vCPUs, domain.mutex held
+ *
+ * Return: 0, or -ENOSPC when the table has no room.
+ */
+int cpuid_add_xen(struct phv_domain *domain)
+{
+	struct cpuid_policy *policy = &domain->cpuid;
+	struct phv_cpuid_entry *entry;
+	u32 i, others = 0;
+
+	for (i = 1; i <= policy->count; i++)
+		others += !is_xen_leaf(policy->entry[i].leaf);
+	if (others > PHV_MAX_CPUID - XEN_LEAVES)
+		return -ENOSPC;
+
+	remove_xen_leaves(policy);
+	/* New entries are beyond those that the index knows, and cpuid_has() goes by it. */
+	index_policy(policy);
+	entry = add_entry(policy, XEN_CPUID_LEAF(0), 0, false);
+	entry->eax = XEN_CPUID_LEAF(XEN_CPUID_MAX_NUM_LEAVES);
+	entry->ebx = XEN_CPUID_SIGNATURE_EBX;
+	entry->ecx = XEN_CPUID_SIGNATURE_ECX;
+	entry->edx = XEN_CPUID_SIGNATURE_EDX;
+	entry = add_entry(policy, XEN_VERSION_LEAF, 0, false);
+	entry->eax = XEN_VERSION;
+	entry = add_entry(policy, XEN_CPUID_LEAF(2), 0, false);
+	entry->eax = 1;
+	entry->ebx = XEN_MSR_HYPERCALL_PAGE;
+	add_xen_tsc_leaves(domain, policy);
+	add_xen_hvm_leaf(domain, policy);
+	index_policy(policy);
+
+	entry = (struct phv_cpuid_entry *)cpuid_find(policy, 1, 0);
+	if (entry != &policy->entry[0])
+		entry->ecx |= BIT(31);
+	return 0;
+}
+
 /* Size of the XSAVE area for these components; compacted or not (SDM volume 1, 13.4). */
 static u32 xsave_area_size(const struct cpuid_policy *policy, u64 xcr0, bool compacted)
 {
@@ -468,10 +575,14 @@ static noinline void add_vcpu_bits(struct phv_vcpu *vcpu, u32 leaf, u32 subleaf)
 		else if (subleaf == 1 && (gpr[GPR_RAX] & (BIT(1) | BIT(3))))
 			gpr[GPR_RBX] = xsave_area_size(policy, vcpu->xcr0, true);
 		break;
+	case XEN_HVM_LEAF:
+		if (vcpu->domain->pv)
+			gpr[GPR_RBX] = vcpu->id;
+		break;
 	}
 }
 
-/* Leaves with something of the vCPU's own: 1, 7, 0xB, 0xD, 0x1F. */
+/* Leaves with something of the vCPU's own: 1, 7, 0xB, 0xD, 0x1F, and one of Xen's. */
 #define VCPU_LEAVES	(BIT(0x1) | BIT(0x7) | BIT(0xb) | BIT(0xd) | BIT(0x1f))
 
 int vmx_exit_cpuid(struct phv_vcpu *vcpu)
@@ -485,7 +596,7 @@ int vmx_exit_cpuid(struct phv_vcpu *vcpu)
 	gpr[GPR_RBX] = entry->ebx;
 	gpr[GPR_RCX] = entry->ecx;
 	gpr[GPR_RDX] = entry->edx;
-	if (leaf < 0x20 && (BIT(leaf) & VCPU_LEAVES))
+	if ((leaf < 0x20 && (BIT(leaf) & VCPU_LEAVES)) || leaf == XEN_HVM_LEAF)
 		add_vcpu_bits(vcpu, leaf, subleaf);
 	vmx_skip_instruction(vcpu);
 	return VMX_RESUME;

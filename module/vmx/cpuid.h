@@ -29,6 +29,7 @@ struct cpuid_policy {
 };
 
 void cpuid_default(struct cpuid_policy *policy);
+int cpuid_add_xen(struct phv_domain *domain);
 void cpuid_set_tsc_khz(struct cpuid_policy *policy, u32 khz);
 const struct phv_cpuid_entry *cpuid_find(const struct cpuid_policy *policy,
 					 u32 leaf, u32 subleaf);

@@ -13,6 +13,7 @@
 
 #include "compat.h"
 #include "domain.h"
+#include "pv/hypercall.h"
 #include "vcpu.h"
 #include "vmx/cr.h"
 #include "vmx/entry.h"
@@ -337,6 +338,9 @@ int msr_read(struct phv_vcpu *vcpu, u32 msr, u64 *value)
 	case MSR_IA32_XSS:
 		*value = 0;
 		return cpuid_has(vcpu->domain, 0xd, CPUID_EAX, BIT(3)) ? 0 : -EINVAL;
+	case XEN_MSR_HYPERCALL_PAGE:
+		*value = 0;
+		return vcpu->domain->pv ? 0 : -EINVAL;
 	}
 	if (!shared_read(vcpu, msr, value) || !vmcs_msr_read(msr, value))
 		return 0;
@@ -403,6 +407,11 @@ int msr_write(struct phv_vcpu *vcpu, u32 msr, u64 value, bool host)
 		return write_spec_ctrl(vcpu, value);
 	case MSR_IA32_PRED_CMD:
 		return write_pred_cmd(vcpu, value);
+	case XEN_MSR_HYPERCALL_PAGE:
+		if (!vcpu->domain->pv)
+			return -EINVAL;
+		/* User space may give back what it has read. */
+		return host && !value ? 0 : hypercall_page_write(vcpu, value);
 	case MSR_IA32_XSS:
 		return value || !cpuid_has(vcpu->domain, 0xd, CPUID_EAX, BIT(3)) ? -EINVAL : 0;
 	}
@@ -453,6 +462,8 @@ int vmx_exit_wrmsr(struct phv_vcpu *vcpu)
 		ret = rule->action == PHV_MSR_FAULT ? -EINVAL : 0;
 	else
 		ret = msr_write(vcpu, msr, msr_value(vcpu), false);
+	if (unlikely(ret == -EAGAIN))
+		return VMX_SLOW;
 	if (ret)
 		event_gp(vcpu);
 	else

@@ -30,7 +30,8 @@ int msr_policy_ioctl(struct phv_domain *domain, const void __user *uarg);
 void msr_setup_vmcs(struct phv_vcpu *vcpu);
 
 /*
- * What the guest would read or write: 0, or -EINVAL for #GP. VMCS loaded.
+ * What the guest would read or write: 0, or -EINVAL for #GP; from the inner loop writes also
+ * -EAGAIN, when they have to be done outside. VMCS loaded.
  * @host is a request of user space, which may write what the guest may not.
  */
 int msr_read(struct phv_vcpu *vcpu, u32 msr, u64 *value);
