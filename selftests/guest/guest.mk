@@ -9,10 +9,10 @@
 
 guest_cflags := -Iguest -mno-red-zone -mgeneral-regs-only -fno-stack-protector \
 		-fcf-protection=none -fno-pie -fno-strict-aliasing
-guest_objects := $(addprefix $(out)/guest/,entry.o guest.o kvm.o phv.o test.o vm.o)
+guest_objects := $(addprefix $(out)/guest/,entry.o guest.o kvm.o phv.o test.o vm.o xen.o)
 guest_common := phvtest.c vmx_msrs.c
-guest_headers := guest/entry.h guest/guest.h guest/vm.h kselftest.h phvtest.h vmx_msrs.h \
-		 ../uapi/phv.h
+guest_headers := guest/entry.h guest/guest.h guest/vm.h guest/xen.h kselftest.h phvtest.h \
+		 vmx_msrs.h ../uapi/phv.h
 guest_programs := $(addprefix $(out)/,$(GUEST_PROGS) bench/bench)
 guest_build = $(CC) $(cflags) $(guest_cflags) $(CPPFLAGS) $(CFLAGS)
 
