@@ -18,4 +18,11 @@ void memory_op_destroy(struct phv_domain *domain);
 /* PHV_XEN_SET_MEMORY_MAP */
 int memory_op_map_ioctl(struct phv_domain *domain, const void __user *uarg);
 
+/*
+ * Who is meant by a domain identifier in an operation that a guest may do to itself only:
+ * 0, -EPERM for another domain, -ESRCH for none. Of other domains a guest
+ * knows 0, where its backends are; it cannot find out which others there are.
+ */
+int memory_op_domid(const struct phv_domain *domain, u16 domid);
+
 #endif /* PHV_MEMORY_OP_H */
