@@ -470,8 +470,8 @@ struct phv_xen_setup {
 /* Two bytes of status for each of the 256 grants that a frame of version 2 has. */
 #define PHV_XEN_STATUS_FRAMES(grant_frames)	(((grant_frames) + 7) / 8)
 
-#define PHV_XEN_FRAMES(grant_frames) \
-	(1 + (grant_frames) + PHV_XEN_STATUS_FRAMES(grant_frames))
+/* 1 + grant_frames + PHV_XEN_STATUS_FRAMES(grant_frames) */
+#define PHV_XEN_FRAMES(grant_frames)		(1 + ((grant_frames) * 9 + 7) / 8)
 
 #define PHV_XEN_NO_FIFO			_BITUL(0)	/* 2-level event channels only */
 #define PHV_XEN_NO_UPCALL_VECTOR	_BITUL(1)	/* no per-vCPU upcall vectors */
@@ -604,6 +604,23 @@ struct phv_evtchn {
  * when the domain is not in SHUTDOWN_suspend.
  */
 #define PHV_XEN_RESUME		_IO(PHV_IOC, 0x38)
+
+/**
+ * struct phv_xen_grants - the form of a guest's grant table
+ * @version: [out] 1 or 2: the layout of grants, and whether status frames are in use
+ * @frames: [out] frames that are in use
+ * @reserved: [out] 0
+ *
+ * A guest changes the version while none of its grants is in use, but for the
+ * first 8, which are kept.
+ */
+struct phv_xen_grants {
+	__u32 version;
+	__u32 frames;
+	__u64 reserved[3];
+};
+
+#define PHV_XEN_GET_GRANTS	_IOR(PHV_IOC, 0x39, struct phv_xen_grants)
 
 /*
  * A vCPU's descriptor.  Its ioctls wait for each other; the run page can be

@@ -21,9 +21,12 @@ void grant_destroy(struct phv_domain *domain);
  * @index: which; with XENMAPIDX_grant_table_status a status frame
  * @hva: filled in
  *
- * For XENMAPSPACE_grant_table: the table grows up to @index. Return: 0 or -EINVAL.
+ * For XENMAPSPACE_grant_table: the table grows up to @index. Return: 0; -EINVAL.
  * Context: process.
  */
 int grant_frame(struct phv_domain *domain, u64 index, unsigned long *hva);
+
+/* PHV_XEN_GET_GRANTS */
+int grant_get_ioctl(struct phv_domain *domain, void __user *uarg);
 
 #endif /* PHV_GRANT_H */
