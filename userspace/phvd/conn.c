@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A connection in an event loop; see conn.h.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include "conn.h"
+
+static void update(struct conn *conn)
+{
+	unsigned int events = conn->proto.first ? EPOLLOUT : 0;
+
+	if (!conn->hold)
+		events |= EPOLLIN;
+	sd_event_source_set_io_events(conn->io, events);
+}
+
+/* Hands out what was received; 0 or a negative errno. */
+static int dispatch(struct conn *conn)
+{
+	struct proto_message message;
+	int ret;
+
+	while (!conn->hold) {
+		ret = proto_next(&conn->proto, &message);
+		if (ret <= 0)
+			return ret;
+		conn->message(conn, &message);
+		proto_message_free(&message);
+	}
+	return 0;
+}
+
+static int on_io(sd_event_source *source, int fd, uint32_t events, void *data)
+{
+	struct conn *conn = data;
+	int err = 0;
+
+	(void)source;
+	(void)fd;
+	if (events & EPOLLOUT) {
+		err = proto_flush(&conn->proto);
+		if (err == -EAGAIN)
+			err = 0;
+	}
+	if (!err && (events & EPOLLIN)) {
+		err = proto_receive(&conn->proto);
+		if (!err)
+			err = dispatch(conn);
+		else if (err == -EAGAIN)
+			err = 0;
+	} else if (!err && (events & (EPOLLHUP | EPOLLERR))) {
+		err = -EPIPE;
+	}
+	if (err)
+		conn->closed(conn);
+	else
+		update(conn);
+	return 0;
+}
+
+/**
+ * conn_open - put a connection into an event loop
+ * @conn: it, with @message and @closed set
+ * @event: the loop
+ * @fd: its socket, the connection's from now on, also when this fails
+ *
+ * Return: 0 or a negative errno
+ */
+int conn_open(struct conn *conn, sd_event *event, int fd)
+{
+	int err;
+
+	proto_init(&conn->proto, fd);
+	err = fcntl(fd, F_SETFL, O_NONBLOCK) ? -errno : 0;
+	if (!err)
+		err = sd_event_add_io(event, &conn->io, fd, EPOLLIN, on_io, conn);
+	if (err < 0)
+		conn_close(conn);
+	return err < 0 ? err : 0;
+}
+
+/**
+ * conn_close - end a connection
+ * @conn: it
+ */
+void conn_close(struct conn *conn)
+{
+	conn->io = sd_event_source_disable_unref(conn->io);
+	proto_close(&conn->proto);
+}
+
+/**
+ * conn_shutdown - have the connection end
+ * @conn: it; closed() is called from the loop
+ */
+void conn_shutdown(struct conn *conn)
+{
+	conn->hold = false;
+	shutdown(conn->proto.fd, SHUT_RDWR);
+	update(conn);
+}
+
+/**
+ * conn_drain - take the messages that were sent before the other side went
+ * @conn: the connection, which is not to be held
+ */
+void conn_drain(struct conn *conn)
+{
+	if (conn->proto.fd < 0)
+		return;
+	while (!proto_receive(&conn->proto))
+		if (dispatch(conn))
+			return;
+}
+
+/**
+ * conn_resume - take messages again
+ * @conn: the connection
+ *
+ * Those that have come meanwhile are handed out before this returns.
+ */
+void conn_resume(struct conn *conn)
+{
+	if (!conn->hold)
+		return;
+	conn->hold = false;
+	if (dispatch(conn))
+		conn_shutdown(conn);
+	else
+		update(conn);
+}
+
+/**
+ * conn_send - send a message
+ * @conn: the connection
+ * @json: the message; the caller's reference is gone afterwards
+ * @fds: descriptors to send with it, which stay the caller's
+ * @nr_fds: how many
+ *
+ * If it can't be sent, the connection ends.
+ */
+void conn_send(struct conn *conn, struct json_object *json, const int *fds,
+	       unsigned int nr_fds)
+{
+	if (proto_send(&conn->proto, json, fds, nr_fds))
+		conn_shutdown(conn);
+	else
+		update(conn);
+}
