@@ -19,6 +19,20 @@ static int verb_help(int argc, char **argv);
 static int verb_version(int argc, char **argv);
 
 static const struct verb verbs[] = {
+	{ "create", verb_create, "[-n] [OPTION...] NAME", "build a domain; it is paused" },
+	{ "start", verb_start, "DOMAIN", "let a new domain run" },
+	{ "run", verb_run, "[-n] [OPTION...] NAME",
+	  "create, start, and stay on the console to the domain's end" },
+	{ "console", verb_console, "[--force | --read-only] DOMAIN",
+	  "attach to the console; ^] detaches" },
+	{ "stop", verb_stop, "[--force] [--timeout S] [--no-wait] DOMAIN",
+	  "ask the guest to power off, and wait for that" },
+	{ "destroy", verb_destroy, "DOMAIN", "end a domain at once" },
+	{ "pause", verb_pause, "DOMAIN", "stop a domain's vCPUs" },
+	{ "unpause", verb_unpause, "DOMAIN", "let them go on" },
+	{ "list", verb_list, "[--json]", "show the domains" },
+	{ "info", verb_info, "[--json] DOMAIN", "show all about a domain" },
+	{ "events", verb_events, "[--json]", "show what happens to domains, as it does" },
 	{ "host", verb_host, "[--json]", "show what this host can do" },
 	{ "help", verb_help, "[VERB]", "show the verbs, or the usage of one" },
 	{ "version", verb_version, "", "show the version of vmctl" },
@@ -116,8 +130,7 @@ static int verb_help(int argc, char **argv)
 
 	printf("usage: vmctl VERB [ARGUMENT...]\n\n");
 	for (i = 0; i < ARRAY_SIZE(verbs); i++)
-		printf("  %-8s %-12s %s\n", verbs[i].name, verbs[i].usage,
-		       verbs[i].summary);
+		printf("  %-8s %s\n", verbs[i].name, verbs[i].summary);
 	return EXIT_OK;
 }
 

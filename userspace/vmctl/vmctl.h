@@ -23,6 +23,8 @@ enum exit_status {
 	EXIT_UNSUPPORTED	= 6,
 	EXIT_TIMED_OUT		= 7,
 	EXIT_CRASHED		= 8,
+	EXIT_REBOOTED		= 9,
+	EXIT_HALTED		= 10,
 };
 
 /**
@@ -46,5 +48,24 @@ int usage_error(void);
 
 /* host.c */
 int verb_host(int argc, char **argv);
+
+/* create.c */
+int verb_create(int argc, char **argv);
+int verb_run(int argc, char **argv);
+
+/* domain.c */
+int verb_start(int argc, char **argv);
+int verb_stop(int argc, char **argv);
+int verb_destroy(int argc, char **argv);
+int verb_pause(int argc, char **argv);
+int verb_unpause(int argc, char **argv);
+
+/* list.c */
+int verb_list(int argc, char **argv);
+int verb_info(int argc, char **argv);
+int verb_events(int argc, char **argv);
+
+/* console.c */
+int verb_console(int argc, char **argv);
 
 #endif /* _VMCTL_H */
