@@ -80,6 +80,16 @@ static inline bool phv_task_is_runnable(struct task_struct *task)
 #endif
 }
 
+/* How long the current task has ever waited for a CPU, in ns; kernels need not count it. */
+static inline u64 phv_run_delay(void)
+{
+#ifdef CONFIG_SCHED_INFO
+	return current->sched_info.run_delay;
+#else
+	return 0;
+#endif
+}
+
 /*
  * The vector whose handler does nothing but count: the kernel has it for KVM's posted
  * interrupts, and only when KVM is built. 0 without it.

@@ -17,6 +17,8 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <trace/events/ipi.h>
+#include <xen/interface/xen.h>
+#include <xen/interface/vcpu.h>
 
 #include "compat.h"
 #include "domain.h"
@@ -89,6 +91,8 @@ static void vcpu_sched_in(struct preempt_notifier *notifier, int cpu)
 	}
 	WRITE_ONCE(vcpu->preempted, false);
 	vcpu_come(vcpu);
+	if (vcpu->domain->pv)
+		runstate_scheduled(vcpu);
 }
 
 /* A thread that sleeps wakes up on a CPU that stays; a preempted one is still here. */
@@ -99,6 +103,8 @@ static void vcpu_sched_out(struct preempt_notifier *notifier, struct task_struct
 	vcpu_go(vcpu);
 	if (phv_task_is_runnable(current)) {
 		WRITE_ONCE(vcpu->preempted, true);
+		if (vcpu->domain->pv)
+			runstate_preempted(vcpu);
 	} else {
 		vmx_cpu_release(vcpu->held_cpu);
 		vcpu->held_cpu = -1;
@@ -157,28 +163,36 @@ void vcpu_yield(struct phv_vcpu *vcpu)
 	cond_resched();
 }
 
+/* Xen domains: what the vCPU does with its time. */
+static void vcpu_set_runstate(struct phv_vcpu *vcpu, u32 state)
+{
+	if (vcpu->domain->pv)
+		runstate_change(vcpu, state);
+}
+
+/* Is there something that ends HLT? Not for a vCPU that is down. */
+static bool vcpu_has_event(struct phv_vcpu *vcpu)
+{
+	return !READ_ONCE(vcpu->pv.op.down) && event_pending(vcpu);
+}
+
 /* Is there a reason to stop waiting in HLT? */
 static bool vcpu_has_work(struct phv_vcpu *vcpu)
 {
-	return READ_ONCE(vcpu->requests) || event_pending(vcpu);
+	return READ_ONCE(vcpu->requests) || vcpu_has_event(vcpu);
 }
 
-/**
- * vcpu_block - wait until something is to be done
- * @vcpu: the vCPU, loaded; in HLT, or waiting for a start-up IPI
- *
- * Return: 1, or -EINTR when a signal is pending.
- */
-static int vcpu_block(struct phv_vcpu *vcpu)
+int vcpu_wait(struct phv_vcpu *vcpu, bool (*done)(struct phv_vcpu *vcpu), u32 runstate)
 {
 	int ret = 1;
 
 	vcpu->counters->blocked++;
+	vcpu_set_runstate(vcpu, runstate);
 	lapic_block(vcpu);
 	prepare_to_rcuwait(&vcpu->wait);
 	for (;;) {
 		set_current_state(TASK_INTERRUPTIBLE);
-		if (vcpu_has_work(vcpu))
+		if (READ_ONCE(vcpu->requests) || done(vcpu))
 			break;
 		if (signal_pending(current)) {
 			ret = -EINTR;
@@ -188,7 +202,25 @@ static int vcpu_block(struct phv_vcpu *vcpu)
 	}
 	finish_rcuwait(&vcpu->wait);
 	lapic_unblock(vcpu);
+	vcpu_set_runstate(vcpu, RUNSTATE_running);
 	return ret;
+}
+
+/* What it does while it does not run: one that nothing but others can wake is offline. */
+static u32 vcpu_rest_state(struct phv_vcpu *vcpu)
+{
+	return vcpu->activity == PHV_HALTED && !vcpu->idle ? RUNSTATE_blocked : RUNSTATE_offline;
+}
+
+/**
+ * vcpu_block - wait until something is to be done
+ * @vcpu: the vCPU, loaded; in HLT, waiting for a start-up IPI, or down
+ *
+ * Return: 1, or -EINTR when a signal is pending.
+ */
+static int vcpu_block(struct phv_vcpu *vcpu)
+{
+	return vcpu_wait(vcpu, vcpu_has_event, vcpu_rest_state(vcpu));
 }
 
 /*
@@ -232,10 +264,14 @@ void vcpu_not_idle(struct phv_vcpu *vcpu)
 /* What others have asked for. 1 to go on, 0 or an errno to go to user space. */
 static int vcpu_handle_requests(struct phv_vcpu *vcpu)
 {
-	if (test_and_clear_bit(VCPU_REQ_INIT, &vcpu->requests))
+	if (test_and_clear_bit(VCPU_REQ_INIT, &vcpu->requests)) {
 		event_take_init(vcpu);
+		vcpu_op_take_init(vcpu);
+	}
 	if (test_and_clear_bit(VCPU_REQ_SIPI, &vcpu->requests))
 		event_take_sipi(vcpu);
+	if (test_and_clear_bit(VCPU_REQ_UP, &vcpu->requests))
+		vcpu_op_take_up(vcpu);
 	clear_bit(VCPU_REQ_EVENT, &vcpu->requests);
 	clear_bit(VCPU_REQ_STOP, &vcpu->requests);
 	if (test_and_clear_bit(VCPU_REQ_HALTED, &vcpu->requests) && vcpu->idle) {
@@ -272,9 +308,13 @@ static int vcpu_turn(struct phv_vcpu *vcpu)
 		if (ret)
 			return ret;
 	}
-	if (vcpu->domain->pv && !pv_check_shutdown(vcpu))
+	if (vcpu->domain->pv && sched_is_shut_down(vcpu))
 		return 0;
 
+	if (unlikely(READ_ONCE(vcpu->pv.op.down))) {
+		vcpu_set_idle(vcpu);
+		return vcpu_block(vcpu);
+	}
 	switch (vcpu->activity) {
 	case PHV_ACTIVE:
 		if (unlikely(vcpu->idle))
@@ -337,11 +377,13 @@ static long vcpu_run_ioctl(struct phv_vcpu *vcpu)
 	ret = vcpu_load(vcpu);
 	if (ret)
 		return ret;
+	vcpu_set_runstate(vcpu, RUNSTATE_running);
 	if (vcpu->io_pending)
 		io_complete(vcpu);
 	do {
 		ret = vcpu_turn(vcpu);
 	} while (ret > 0);
+	vcpu_set_runstate(vcpu, vcpu_rest_state(vcpu));
 	vcpu_put(vcpu);
 
 	if (ret == -EINTR)
@@ -448,6 +490,7 @@ static int vcpu_prepare(struct phv_vcpu *vcpu)
 	if (!ret) {
 		vmcs_init(vcpu);
 		event_reset(vcpu, false);
+		time_update_vcpu(vcpu);
 		vcpu_put(vcpu);
 	}
 	mutex_unlock(&vcpu->mutex);

@@ -33,7 +33,8 @@ enum {
 #define VCPU_REQ_INIT		1	/* INIT arrived */
 #define VCPU_REQ_SIPI		2	/* start-up IPI arrived: sipi_vector */
 #define VCPU_REQ_HALTED		3	/* all vCPUs are halted: PHV_EXIT_HALTED */
-#define VCPU_REQ_STOP		4	/* phv_vcpu.activity has changed */
+#define VCPU_REQ_STOP		4	/* phv_vcpu.activity, .pv.op.down or the domain's state has changed */
+#define VCPU_REQ_UP		5	/* VCPUOP_up */
 
 /* phv_vcpu.mode: where the vCPU's thread is, for those who want to interrupt it. */
 #define VCPU_OUTSIDE		0	/* will look at requests before it enters */
@@ -156,6 +157,13 @@ void vcpu_put(struct phv_vcpu *vcpu);
  */
 void vcpu_kick(struct phv_vcpu *vcpu);
 
+/*
+ * Wait, as in HLT, until @done or there is a request; what makes @done true must kick or
+ * wake up the thread. @runstate is what the vCPU does meanwhile. Its thread, loaded; @done
+ * must not sleep. 1, or -EINTR when a signal is pending.
+ */
+int vcpu_wait(struct phv_vcpu *vcpu, bool (*done)(struct phv_vcpu *vcpu), u32 runstate);
+
 /* The vCPU's thread waits for a lock in the guest: let others run. Loaded. */
 void vcpu_yield(struct phv_vcpu *vcpu);
 
@@ -171,6 +179,7 @@ void vcpu_sipi(struct phv_vcpu *vcpu, u8 vector);
 void event_reset(struct phv_vcpu *vcpu, bool init);
 void event_take_init(struct phv_vcpu *vcpu);
 void event_take_sipi(struct phv_vcpu *vcpu);
+bool event_deliverable(struct phv_vcpu *vcpu);
 bool event_pending(struct phv_vcpu *vcpu);
 bool event_interrupts_enabled(struct phv_vcpu *vcpu);
 void event_recover(struct phv_vcpu *vcpu);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Xen domains: creation, destruction, the ioctls about them, and how they stop.
+ * Xen domains: creation, destruction, and the ioctls about them.
  *
- * What lives here: PHV_XEN_SETUP, HVM parameters as user space sees them, what vCPUs of a
- * Xen domain have more than others, and the state after SCHEDOP_shutdown.
+ * What lives here: PHV_XEN_SETUP, HVM parameters as user space sees them, and what vCPUs
+ * of a Xen domain have more than others.
  */
 #include <linux/compiler.h>
 #include <linux/errno.h>
@@ -13,7 +13,6 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
-#include <xen/interface/sched.h>
 #include <xen/interface/xen.h>
 #include <xen/interface/hvm/params.h>
 
@@ -88,6 +87,7 @@ static int create_rooms(struct phv_domain *domain, const struct phv_xen_setup *a
 	ret = time_create(domain);
 	if (ret)
 		return ret;
+	sched_create(domain);
 	ret = evtchn_create(domain);
 	if (ret)
 		return ret;
@@ -108,6 +108,7 @@ destroy_evtchn:
 
 static void destroy_rooms(struct phv_domain *domain)
 {
+	sched_destroy(domain);
 	grant_destroy(domain);
 	memory_op_destroy(domain);
 	evtchn_destroy(domain);
@@ -132,7 +133,6 @@ static struct pv_domain *alloc_pv(const struct phv_xen_setup *arg)
 	pv->flags = arg->flags;
 	pv->frames_addr = arg->frames_addr;
 	pv->grant_frames = arg->grant_frames;
-	pv->shutdown = -1;
 	return pv;
 }
 
@@ -238,6 +238,7 @@ void pv_destroy_vcpu(struct phv_vcpu *vcpu)
 {
 	if (!vcpu->domain->pv)
 		return;
+	vcpu_op_destroy(vcpu);
 	time_destroy_vcpu(vcpu);
 	evtchn_destroy_vcpu(vcpu);
 	pv_page_unpin(vcpu->domain, &vcpu->pv.info_page);
@@ -253,70 +254,6 @@ void pv_latch_layout(struct phv_vcpu *vcpu)
 		return;
 	WRITE_ONCE(pv->compat_shared, compat);
 	time_update_wallclock(vcpu->domain);
-}
-
-/* The end, and the way back */
-
-static void stop_vcpus(struct phv_domain *domain)
-{
-	unsigned int i;
-
-	for (i = 0; i < PHV_MAX_VCPUS; i++) {
-		struct phv_vcpu *vcpu = domain_vcpu(domain, i);
-
-		if (!vcpu)
-			continue;
-		vcpu_request(vcpu, VCPU_REQ_STOP);
-		vcpu_kick(vcpu);
-	}
-}
-
-void pv_shutdown(struct phv_vcpu *vcpu, u32 reason)
-{
-	struct phv_domain *domain = vcpu->domain;
-
-	vcpu->pv.suspended = true;
-	/* Xen's own type for it has 8 bits. */
-	if (cmpxchg(&domain->pv->shutdown, -1, (u8)reason) == -1)
-		stop_vcpus(domain);
-}
-
-int pv_check_shutdown(struct phv_vcpu *vcpu)
-{
-	struct pv_domain *pv = vcpu->domain->pv;
-	/* Pairs with resume_ioctl(). */
-	int reason = smp_load_acquire(&pv->shutdown);
-
-	if (likely(reason < 0)) {
-		if (unlikely(vcpu->pv.suspended)) {
-			vcpu->pv.suspended = false;
-			vcpu->gpr[GPR_RAX] = READ_ONCE(pv->resume);
-		}
-		return 1;
-	}
-	vcpu->run->exit_reason = PHV_EXIT_XEN_SHUTDOWN;
-	vcpu->run->shutdown.reason = reason;
-	vcpu->run->shutdown.reserved = 0;
-	return 0;
-}
-
-/* PHV_XEN_RESUME */
-static int resume_ioctl(struct phv_domain *domain, unsigned long value)
-{
-	struct pv_domain *pv = domain->pv;
-
-	if (value > 1)
-		return -EINVAL;
-	mutex_lock(&pv->mutex);
-	if (READ_ONCE(pv->shutdown) != SHUTDOWN_suspend) {
-		mutex_unlock(&pv->mutex);
-		return -EINVAL;
-	}
-	WRITE_ONCE(pv->resume, value);
-	/* Pairs with pv_check_shutdown(): who sees it sees the value. */
-	smp_store_release(&pv->shutdown, -1);
-	mutex_unlock(&pv->mutex);
-	return 0;
 }
 
 /* PHV_XEN_GET_PARAM, PHV_XEN_SET_PARAM */
@@ -349,7 +286,7 @@ static long xen_ioctl(struct phv_domain *domain, unsigned int cmd, unsigned long
 	case PHV_XEN_SET_MEMORY_MAP:
 		return memory_op_map_ioctl(domain, uarg);
 	case PHV_XEN_RESUME:
-		return resume_ioctl(domain, arg);
+		return sched_resume(domain, arg);
 	default:
 		return evtchn_ioctl(domain, cmd, arg);
 	}

@@ -13,7 +13,9 @@
 
 #include "pv/hypercall.h"
 #include "pv/page.h"
+#include "pv/sched_op.h"
 #include "pv/time.h"
+#include "pv/vcpu_op.h"
 
 struct evtchn_domain;
 struct evtchn_vcpu;
@@ -47,11 +49,8 @@ struct pv_domain {
 	struct pv_page *grant_page;
 	bool compat_shared;		/* a: shared_info has the 32-bit layout */
 
-	/* Why the domain has stopped, or will: SHUTDOWN_*, -1 while it runs. */
-	int shutdown;			/* a */
-	int resume;			/* a: what SCHEDOP_shutdown returns after PHV_XEN_RESUME */
-
 	struct time_domain time;
+	struct sched_op_domain sched;
 	struct evtchn_domain *evtchn;	/* I */
 	struct memory_op_domain *memory;/* I */
 	struct grant_domain *grant;	/* I */
@@ -59,7 +58,6 @@ struct pv_domain {
 
 /* Letters as in vcpu.h. */
 struct pv_vcpu {
-	bool suspended;			/* m: it has called SCHEDOP_shutdown */
 	/*
 	 * struct vcpu_info: in shared_info, or where the guest wants it; never NULL with
 	 * Xen domains. Changes under the event channels' lock (evtchn_register_vcpu_info()).
@@ -69,6 +67,7 @@ struct pv_vcpu {
 	struct pv_page info_page;	/* see evtchn.h */
 	struct time_vcpu time;
 	struct runstate_vcpu runstate;
+	struct vcpu_op_vcpu op;
 	struct evtchn_vcpu *evtchn;	/* I */
 };
 
@@ -81,20 +80,6 @@ void pv_destroy(struct phv_domain *domain);
 /* With the vCPU. Nothing to do for domains that are not Xen's. */
 int pv_create_vcpu(struct phv_vcpu *vcpu);
 void pv_destroy_vcpu(struct phv_vcpu *vcpu);
-
-/**
- * pv_shutdown - SCHEDOP_shutdown: the domain stops
- * @vcpu: the caller, whose hypercall is to be completed with result 0
- * @reason: SHUTDOWN_*; the first one counts
- *
- * All vCPUs leave the guest; PHV_RUN gives PHV_EXIT_XEN_SHUTDOWN, on each and again and
- * again, until PHV_XEN_RESUME. The caller's RAX is what that says.
- * Context: the vCPU's thread, also in the inner loop.
- */
-void pv_shutdown(struct phv_vcpu *vcpu, u32 reason);
-
-/* For the outer loop: 0 when the domain has stopped, with the run page filled in; else 1. */
-int pv_check_shutdown(struct phv_vcpu *vcpu);
 
 /*
  * The guest's mode decides from now on whether shared_info has the 32-bit layout. Process

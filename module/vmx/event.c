@@ -174,18 +174,25 @@ static bool interrupts_are_blocked(struct phv_vcpu *vcpu)
 }
 
 /**
- * event_pending - would a vCPU in HLT wake up?
+ * event_deliverable - would the vCPU take an event before its next instruction?
  * @vcpu: the vCPU, loaded
  */
-bool event_pending(struct phv_vcpu *vcpu)
+bool event_deliverable(struct phv_vcpu *vcpu)
 {
-	if (vcpu->activity != PHV_HALTED)
-		return false;
 	if (vcpu->event.valid)
 		return true;
 	if (atomic_read(&vcpu->nmi_pending) && !nmi_is_blocked())
 		return true;
 	return event_interrupts_enabled(vcpu) && lapic_pending(vcpu) >= 0;
+}
+
+/**
+ * event_pending - would a vCPU in HLT wake up?
+ * @vcpu: the vCPU, loaded
+ */
+bool event_pending(struct phv_vcpu *vcpu)
+{
+	return vcpu->activity == PHV_HALTED && event_deliverable(vcpu);
 }
 
 enum exception_class { BENIGN, CONTRIBUTORY, PAGE_FAULT, DOUBLE_FAULT };

@@ -49,7 +49,9 @@ struct lapic {
 	u64 tsc_deadline;		/* m: guest's TSC, 0 when disarmed */
 	u64 period;			/* m: ticks of the host's TSC */
 	u64 deadline;			/* m: host's TSC, 0 when disarmed; in all three modes */
-	struct hrtimer timer;		/* m: wakes the vCPU at @deadline where VMX does not */
+	u64 xen_deadline;		/* m: of pv/time.c, host's TSC, 0 for none */
+	u64 alarm;			/* m: the earlier of both, 0 for none */
+	struct hrtimer timer;		/* m: wakes the vCPU at @alarm where VMX does not */
 };
 
 /* Creation, destruction; the rest of the room is called for a live vCPU only. */
@@ -74,10 +76,16 @@ void lapic_setup_vmcs(struct phv_vcpu *vcpu);
 void lapic_before_entry(struct phv_vcpu *vcpu);
 
 /*
- * Before each entry as long as lapic.deadline is not 0: the VMX-preemption timer starts
+ * Before each entry as long as lapic.alarm is not 0: the VMX-preemption timer starts
  * anew with every entry. lapic_before_entry() includes it. Interrupts off, VMCS current.
  */
 void lapic_timer_program(struct phv_vcpu *vcpu);
+
+/*
+ * Have time_expire() called when the host's TSC is @deadline; 0 for never. The vCPU's own
+ * thread; the VMCS need not be loaded.
+ */
+void lapic_timer_set_xen(struct phv_vcpu *vcpu, u64 deadline);
 
 /* Highest deliverable vector (above PPR), or -1. For HLT, and for injection without APICv. */
 int lapic_pending(struct phv_vcpu *vcpu);

@@ -12,6 +12,9 @@
  * where the CPU has none, or while the vCPU blocks, an hrtimer that does no more
  * than kick. A vCPU that is preempted needs neither: it will look.
  *
+ * The timers of Xen's interface (pv/time.c) come the same way: they have a deadline
+ * here, and the earlier of both is the alarm.
+ *
  * The APIC's clock is 1 GHz: a count of 1 with a divisor of 1 is a nanosecond.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
@@ -87,13 +90,13 @@ static u64 host_ticks(const struct phv_vcpu *vcpu, u64 ticks)
 static enum hrtimer_restart lapic_timer_fire(struct hrtimer *timer)
 {
 	struct phv_vcpu *vcpu = container_of(timer, struct phv_vcpu, lapic.timer);
-	u64 deadline = READ_ONCE(vcpu->lapic.deadline);
+	u64 alarm = READ_ONCE(vcpu->lapic.alarm);
 	u64 now = rdtsc();
 
-	if (!deadline)
+	if (!alarm)
 		return HRTIMER_NORESTART;
-	if (now < deadline) {
-		hrtimer_forward_now(timer, ns_to_ktime(ticks_to_ns(deadline - now)));
+	if (now < alarm) {
+		hrtimer_forward_now(timer, ns_to_ktime(ticks_to_ns(alarm - now)));
 		return HRTIMER_RESTART;
 	}
 	vcpu_request(vcpu, VCPU_REQ_EVENT);
@@ -107,19 +110,38 @@ static enum hrtimer_restart lapic_timer_fire(struct hrtimer *timer)
  */
 static void hrtimer_arm(struct lapic *lapic)
 {
-	u64 deadline = lapic->deadline, now = rdtsc();
-	u64 ns = deadline > now ? ticks_to_ns(deadline - now) : 0;
+	u64 alarm = lapic->alarm, now = rdtsc();
+	u64 ns = alarm > now ? ticks_to_ns(alarm - now) : 0;
 
 	hrtimer_cancel(&lapic->timer);
-	if (deadline)
+	if (alarm)
 		hrtimer_start(&lapic->timer, ns_to_ktime(ns), HRTIMER_MODE_REL_HARD);
+}
+
+/* A deadline is new: so may be the alarm. */
+static void update_alarm(struct lapic *lapic)
+{
+	u64 alarm = lapic->deadline;
+
+	if (!alarm || (lapic->xen_deadline && lapic->xen_deadline < alarm))
+		alarm = lapic->xen_deadline;
+	if (alarm == lapic->alarm)
+		return;
+	WRITE_ONCE(lapic->alarm, alarm);
+	if (!has_preemption_timer)
+		hrtimer_arm(lapic);
 }
 
 static void set_deadline(struct lapic *lapic, u64 deadline)
 {
-	WRITE_ONCE(lapic->deadline, deadline);
-	if (!has_preemption_timer)
-		hrtimer_arm(lapic);
+	lapic->deadline = deadline;
+	update_alarm(lapic);
+}
+
+void lapic_timer_set_xen(struct phv_vcpu *vcpu, u64 deadline)
+{
+	vcpu->lapic.xen_deadline = deadline;
+	update_alarm(&vcpu->lapic);
 }
 
 /* The timer is due @ticks of the host from now. */
@@ -132,23 +154,10 @@ static void set_deadline_in(struct phv_vcpu *vcpu, u64 ticks)
 		vcpu_request(vcpu, VCPU_REQ_EVENT);
 }
 
-/**
- * lapic_timer_poll - if the timer is due, interrupt and go on to the next period
- * @vcpu: the vCPU
- *
- * Context: its thread; the VMCS need not be loaded.
- */
-void lapic_timer_poll(struct phv_vcpu *vcpu)
+/* The APIC's own timer is due since @late ticks. */
+static void timer_is_due(struct phv_vcpu *vcpu, u64 now, u64 late)
 {
 	struct lapic *lapic = &vcpu->lapic;
-	u64 now, late;
-
-	if (!lapic->deadline)
-		return;
-	now = rdtsc();
-	if (now < lapic->deadline)
-		return;
-	late = now - lapic->deadline;
 
 	if (in_mode(lapic, APIC_LVT_TIMER_PERIODIC)) {
 		/* Periods that were missed are one interrupt, as they would be in IRR. */
@@ -162,26 +171,48 @@ void lapic_timer_poll(struct phv_vcpu *vcpu)
 }
 
 /**
+ * lapic_timer_poll - if a timer is due, interrupt and go on to the next period
+ * @vcpu: the vCPU
+ *
+ * Context: its thread; the VMCS need not be loaded.
+ */
+void lapic_timer_poll(struct phv_vcpu *vcpu)
+{
+	struct lapic *lapic = &vcpu->lapic;
+	u64 now;
+
+	if (!lapic->alarm)
+		return;
+	now = rdtsc();
+	if (now < lapic->alarm)
+		return;
+	if (lapic->deadline && now >= lapic->deadline)
+		timer_is_due(vcpu, now, now - lapic->deadline);
+	if (lapic->xen_deadline && now >= lapic->xen_deadline)
+		time_expire(vcpu);
+}
+
+/**
  * lapic_timer_program - set the VMX-preemption timer for the deadline there is
  * @vcpu: the vCPU
  *
  * Each entry starts it from the value in the VMCS again, so this must be done
- * before each entry as long as lapic.deadline is not 0. A timer that is not
+ * before each entry as long as lapic.alarm is not 0. A timer that is not
  * wanted runs with the largest value, for as long as a guest hardly ever stays.
  *
  * Context: interrupts off, before an entry; VMCS current.
  */
 void lapic_timer_program(struct phv_vcpu *vcpu)
 {
-	u64 deadline = vcpu->lapic.deadline;
+	u64 alarm = vcpu->lapic.alarm;
 	u64 value = U32_MAX, now;
 
 	if (!has_preemption_timer)
 		return;
-	if (deadline) {
+	if (alarm) {
 		now = rdtsc();
 		/* One more, for the first step may come at once. */
-		value = now < deadline ? ((deadline - now) >> preemption_shift) + 1 : 0;
+		value = now < alarm ? ((alarm - now) >> preemption_shift) + 1 : 0;
 	}
 	vmcs_write(VMX_PREEMPTION_TIMER_VALUE, min_t(u64, value, U32_MAX));
 }
@@ -193,8 +224,10 @@ int lapic_exit_preemption_timer(struct phv_vcpu *vcpu)
 	return 1;
 }
 
+/* With interrupts off nobody else looks, and a timer that is due would be due for ever. */
 void lapic_block(struct phv_vcpu *vcpu)
 {
+	lapic_timer_poll(vcpu);
 	if (has_preemption_timer)
 		hrtimer_arm(&vcpu->lapic);
 }

@@ -178,6 +178,7 @@ static void set_tsc_offset(struct phv_vcpu *vcpu, u64 offset)
 	vcpu->tsc_offset = offset;
 	vmcs_write(TSC_OFFSET, offset);
 	lapic_tsc_changed(vcpu);
+	time_update_vcpu(vcpu);
 }
 
 /* WRMSR to the TSC shows in IA32_TSC_ADJUST, and the other way round (SDM volume 3, 18.17.3). */

@@ -365,7 +365,7 @@ static int inner_loop(struct phv_vcpu *vcpu)
 	int ret;
 
 	for (;;) {
-		if (vcpu->lapic.deadline)
+		if (vcpu->lapic.alarm)
 			lapic_timer_program(vcpu);
 		trace_phv_entry(vcpu);
 		ret = enter_once(vcpu);

@@ -23,12 +23,6 @@
 #include "vmx/state.h"
 #include "vmx/vmx.h"
 
-#define RFLAGS_DEFINED	(X86_EFLAGS_CF | X86_EFLAGS_FIXED | X86_EFLAGS_PF | X86_EFLAGS_AF | \
-			 X86_EFLAGS_ZF | X86_EFLAGS_SF | X86_EFLAGS_TF | X86_EFLAGS_IF | \
-			 X86_EFLAGS_DF | X86_EFLAGS_OF | X86_EFLAGS_IOPL | X86_EFLAGS_NT | \
-			 X86_EFLAGS_RF | X86_EFLAGS_VM | X86_EFLAGS_AC | X86_EFLAGS_VIF | \
-			 X86_EFLAGS_VIP | X86_EFLAGS_ID)
-
 static int get_regs(struct phv_vcpu *vcpu, void *buf)
 {
 	struct phv_regs *regs = buf;
@@ -41,12 +35,11 @@ static int get_regs(struct phv_vcpu *vcpu, void *buf)
 	return 0;
 }
 
-static int set_regs(struct phv_vcpu *vcpu, void *buf)
+int state_set_regs(struct phv_vcpu *vcpu, const struct phv_regs *regs)
 {
-	const struct phv_regs *regs = buf;
 	unsigned int i;
 
-	if (regs->rflags & ~(u64)RFLAGS_DEFINED || !(regs->rflags & X86_EFLAGS_FIXED))
+	if (regs->rflags & ~(u64)STATE_RFLAGS || !(regs->rflags & X86_EFLAGS_FIXED))
 		return -EINVAL;
 	for (i = 0; i < GPR_COUNT; i++)
 		vcpu_set_gpr(vcpu, i, regs->gpr[i]);
@@ -55,6 +48,11 @@ static int set_regs(struct phv_vcpu *vcpu, void *buf)
 	/* What was to be read into the old RAX is not for the new one. */
 	vcpu->io_pending = false;
 	return 0;
+}
+
+static int set_regs(struct phv_vcpu *vcpu, void *buf)
+{
+	return state_set_regs(vcpu, buf);
 }
 
 /* The VMCS's fields of segment n are n steps of two behind those of ES. */
@@ -74,9 +72,8 @@ static void set_segment(unsigned int n, const struct phv_segment *segment)
 	vmcs_write(GUEST_ES_AR_BYTES + n * 2, segment->access);
 }
 
-static int get_control(struct phv_vcpu *vcpu, void *buf)
+void state_get_control(struct phv_vcpu *vcpu, struct phv_control *control)
 {
-	struct phv_control *control = buf;
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(control->segment); i++)
@@ -99,6 +96,11 @@ static int get_control(struct phv_vcpu *vcpu, void *buf)
 	}
 	control->dr6 = vcpu->dr6;
 	control->dr7 = vmcs_read(GUEST_DR7);
+}
+
+static int get_control(struct phv_vcpu *vcpu, void *buf)
+{
+	state_get_control(vcpu, buf);
 	return 0;
 }
 
@@ -130,9 +132,8 @@ static bool control_is_valid(struct phv_vcpu *vcpu, const struct phv_control *co
 	return true;
 }
 
-static int set_control(struct phv_vcpu *vcpu, void *buf)
+int state_set_control(struct phv_vcpu *vcpu, const struct phv_control *control)
 {
-	const struct phv_control *control = buf;
 	unsigned int i;
 
 	if (!control_is_valid(vcpu, control))
@@ -164,6 +165,11 @@ static int set_control(struct phv_vcpu *vcpu, void *buf)
 	vcpu->dr_active = control->dr7 & (DR_LOCAL_ENABLE_MASK | DR_GLOBAL_ENABLE_MASK);
 	vcpu->vpid_flush = true;
 	return 0;
+}
+
+static int set_control(struct phv_vcpu *vcpu, void *buf)
+{
+	return state_set_control(vcpu, buf);
 }
 
 static int get_lapic(struct phv_vcpu *vcpu, void *buf)
