@@ -9,7 +9,7 @@
 
 guest_cflags := -Iguest -mno-red-zone -mgeneral-regs-only -fno-stack-protector \
 		-fcf-protection=none -fno-pie -fno-strict-aliasing
-guest_objects := $(addprefix $(out)/guest/,entry.o guest.o kvm.o phv.o test.o vm.o xen.o)
+guest_objects := $(addprefix $(out)/guest/,entry.o guest.o kvm.o phv.o test.o vm.o xen.o xen_call.o)
 guest_common := phvtest.c vmx_msrs.c
 guest_headers := guest/entry.h guest/guest.h guest/vm.h guest/xen.h kselftest.h phvtest.h \
 		 vmx_msrs.h ../uapi/phv.h

@@ -504,7 +504,8 @@ static const char *reason_name(int reason, char *buffer, size_t size)
 {
 	static const char *const names[] = {
 		"none", "interrupted", "I/O", "memory", "halted", "shutdown",
-		"entry failed", "unhandled exit",
+		"entry failed", "unhandled exit", "Xen shutdown", "Xen console",
+		"Xen release",
 	};
 
 	if (reason == VCPU_DONE)

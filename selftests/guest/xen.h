@@ -132,6 +132,35 @@ static inline long xen_multicall(struct multicall_entry *calls, u32 count)
 	return xen_call(__HYPERVISOR_multicall, (u64)calls, count, 0, 0, 0, 0);
 }
 
+/**
+ * struct xen_call32 - a hypercall from 32-bit code
+ * @nr: its number
+ * @arg: its arguments, and what is in their registers after it
+ * @result: EAX after it
+ */
+struct xen_call32 {
+	u32 nr;
+	u32 arg[6];
+	u32 result;
+};
+
+/* Call from compatibility mode, so with the 32-bit layout of everything; @result as int. */
+long xen_call32(struct xen_call32 *call);
+
+/* xen_hypercall32 - the same: number and up to six arguments, pointers among them */
+#define xen_hypercall32(number, ...)					\
+	xen_call32_args(number, (const u64[6]){ __VA_ARGS__ })
+
+static inline long xen_call32_args(u32 nr, const u64 *arg)
+{
+	struct xen_call32 call = { .nr = nr };
+	unsigned int i;
+
+	for (i = 0; i < 6; i++)
+		call.arg[i] = arg[i];
+	return xen_call32(&call);
+}
+
 /* HVM parameters of the guest's own domain: what the hypercalls return. */
 long xen_hvm_get_param(u32 index, u64 *value);
 long xen_hvm_set_param(u32 index, u64 value);
