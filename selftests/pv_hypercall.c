@@ -471,13 +471,12 @@ static void pointers(void)
 static void guest_smap(void)
 {
 	static struct xen_feature_info info;
-	register u64 ret asm("rax");
+	u64 ret = __HYPERVISOR_xen_version;
 
 	if (!(cpuid(7, 0).ebx & BIT(20)))
 		return;
 	asm volatile("stac" : : : "memory", "cc");
 	write_cr4(read_cr4() | CR4_SMAP);
-	ret = __HYPERVISOR_xen_version;
 	asm volatile("clac; vmcall; stac"
 		     : "+a" (ret) : "D" (XENVER_get_features), "S" (&info) : "memory");
 	guest_assert_eq(ret, -EFAULT);

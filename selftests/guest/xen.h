@@ -149,7 +149,7 @@ long xen_call32(struct xen_call32 *call);
 
 /* xen_hypercall32 - the same: number and up to six arguments, pointers among them */
 #define xen_hypercall32(number, ...)					\
-	xen_call32_args(number, (const u64[6]){ __VA_ARGS__ })
+	xen_call32_args(number, (const u64[6]) { __VA_ARGS__ })
 
 static inline long xen_call32_args(u32 nr, const u64 *arg)
 {
