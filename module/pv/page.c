@@ -5,6 +5,7 @@
  * What lives here: pinning, and telling the dirty log. Pins are for long: the kernel
  * moves such a page out of what it wants to keep movable, and forks copy it for the child.
  */
+#include <linux/compiler.h>
 #include <linux/errno.h>
 #include <linux/list.h>
 #include <linux/mm.h>
@@ -69,11 +70,13 @@ void pv_page_unpin(struct phv_domain *domain, struct pv_page *page)
 
 void pv_pages_log(struct phv_domain *domain)
 {
-	struct pv_domain *pv = domain->pv;
+	struct pv_domain *pv;
 	struct pv_page *page;
 
-	if (!pv)
+	/* Pairs with setup() in pv.c, which may fail and take @pv away again. */
+	if (!smp_load_acquire(&domain->pv_ready))
 		return;
+	pv = domain->pv;
 	mutex_lock(&pv->pages_mutex);
 	list_for_each_entry(page, &pv->pages, list)
 		memory_log_hva(domain, page->hva);
