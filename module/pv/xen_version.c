@@ -25,12 +25,20 @@ static const struct xen_changeset_info changeset = { "unavailable" };
 static const char denied[] = "<denied>";
 static const u8 handle[16] = {};
 
+/* Not in the kernel's header: vcpu_op can register areas by guest-physical address. */
+#ifndef XENFEAT_runstate_phys_area
+#define XENFEAT_runstate_phys_area	18
+#define XENFEAT_vcpu_time_phys_area	19
+#endif
+
 /* Feature bits are promises: see <xen/interface/features.h>. */
 static const u32 features = BIT(XENFEAT_writable_page_tables) |
 			    BIT(XENFEAT_auto_translated_physmap) |
 			    BIT(XENFEAT_hvm_callback_vector) |
 			    BIT(XENFEAT_hvm_safe_pvclock) |
-			    BIT(XENFEAT_not_direct_mapped);
+			    BIT(XENFEAT_not_direct_mapped) |
+			    BIT(XENFEAT_runstate_phys_area) |
+			    BIT(XENFEAT_vcpu_time_phys_area);
 
 static long get_features(struct hypercall *call)
 {
