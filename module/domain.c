@@ -22,6 +22,7 @@
 #include <asm/tsc.h>
 
 #include "domain.h"
+#include "pv/evtchn.h"
 #include "pv/pv.h"
 #include "vcpu.h"
 #include "vmx/vmx.h"
@@ -131,6 +132,7 @@ static void domain_release(struct kref *refs)
 	unsigned int i;
 
 	ports_destroy(domain);
+	evtchn_disconnect(domain);
 	for (i = 0; i < PHV_MAX_VCPUS; i++)
 		if (domain->vcpus[i])
 			vcpu_destroy(domain->vcpus[i]);

@@ -15,6 +15,7 @@
 #include <asm/vmx.h>
 
 #include "domain.h"
+#include "pv/evtchn.h"
 #include "trace.h"
 #include "vcpu.h"
 #include "vmx/cr.h"
@@ -183,7 +184,8 @@ bool event_deliverable(struct phv_vcpu *vcpu)
 		return true;
 	if (atomic_read(&vcpu->nmi_pending) && !nmi_is_blocked())
 		return true;
-	return event_interrupts_enabled(vcpu) && lapic_pending(vcpu) >= 0;
+	return event_interrupts_enabled(vcpu) &&
+	       (lapic_pending(vcpu) >= 0 || evtchn_callback_vector(vcpu) >= 0);
 }
 
 /**
@@ -390,12 +392,13 @@ static bool inject_nmi(struct phv_vcpu *vcpu)
 	return true;
 }
 
-/* Without virtual-interrupt delivery. */
-static bool inject_interrupt(struct phv_vcpu *vcpu, int vector)
+/* One that does not come from the local APIC; or does, without virtual-interrupt delivery. */
+static bool inject_interrupt(struct phv_vcpu *vcpu, int vector, bool from_lapic)
 {
 	if (vector < 0 || interrupts_are_blocked(vcpu))
 		return false;
-	lapic_accept(vcpu, vector);
+	if (from_lapic)
+		lapic_accept(vcpu, vector);
 	vcpu->counters->interrupts++;
 	inject(vcpu, INTR_INFO_VALID_MASK | INTR_TYPE_EXT_INTR | vector, 0, 0);
 	return true;
@@ -429,15 +432,21 @@ static void open_windows(struct phv_vcpu *vcpu, bool interrupt_waits)
 void event_before_entry(struct phv_vcpu *vcpu)
 {
 	bool injected = inject_event(vcpu) || inject_nmi(vcpu);
-	int vector = -1;
+	int callback, vector = -1;
 
+	/* It stays until the guest clears it: one that is injected is not also waited for. */
+	callback = evtchn_callback_vector(vcpu);
+	if (!injected && inject_interrupt(vcpu, callback, false)) {
+		injected = true;
+		callback = -1;
+	}
 	lapic_before_entry(vcpu);
 	if (!vcpu->lapic.apicv) {
 		vector = lapic_pending(vcpu);
-		if (!injected && inject_interrupt(vcpu, vector))
+		if (!injected && inject_interrupt(vcpu, vector, true))
 			vector = lapic_pending(vcpu);
 	}
-	open_windows(vcpu, vector >= 0);
+	open_windows(vcpu, vector >= 0 || callback >= 0);
 }
 
 int vmx_exit_interrupt_window(struct phv_vcpu *vcpu)

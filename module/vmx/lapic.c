@@ -19,6 +19,7 @@
 #include <linux/string.h>
 
 #include "domain.h"
+#include "pv/evtchn.h"
 #include "vcpu.h"
 #include "vmx/lapic_internal.h"
 #include "vmx/vmx.h"
@@ -282,6 +283,8 @@ static void lapic_write_spiv(struct phv_vcpu *vcpu, u32 value)
 		lapic_write_lvt(vcpu, reg, lapic_reg(lapic, reg));
 	if (lapic->apicv)
 		posted_setup_msrs(vcpu);
+	if (value & APIC_SPIV_APIC_ENABLED)
+		evtchn_lapic_enabled(vcpu);
 }
 
 /**
