@@ -464,23 +464,18 @@ struct json_object *proto_ok(void)
 }
 
 /**
- * proto_error - the reply to a request that failed
+ * proto_refusal - the reply to a request that failed
  * @code: PROTO_FAILED or another of these
  * @err: a negative errno, or 0
- * @format: what went wrong, as for printf(), without the errno's text
+ * @text: what went wrong, all of it
  *
  * Return: an object
  */
-struct json_object *proto_error(const char *code, int err, const char *format, ...)
+struct json_object *proto_refusal(const char *code, int err, const char *text)
 {
 	struct json_object *json = json_object_new_object();
 	struct json_object *error = json_object_new_object();
-	char text[512];
-	va_list args;
 
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
 	json_object_object_add(error, "code", json_object_new_string(code));
 	json_object_object_add(error, "errno", json_object_new_int(-err));
 	json_object_object_add(error, "text", json_object_new_string(text));
@@ -488,4 +483,27 @@ struct json_object *proto_error(const char *code, int err, const char *format, .
 	json_object_object_add(json, "ok", json_object_new_boolean(false));
 	json_object_object_add(json, "error", error);
 	return json;
+}
+
+/**
+ * proto_error - the same, in the words of the errno
+ * @code: PROTO_FAILED or another of these
+ * @err: a negative errno, or 0
+ * @format: what it was about, as for printf(); the errno's text comes behind it
+ *
+ * Return: an object
+ */
+struct json_object *proto_error(const char *code, int err, const char *format, ...)
+{
+	char text[512];
+	va_list args;
+	size_t length;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	length = strlen(text);
+	if (err)
+		snprintf(text + length, sizeof(text) - length, ": %s", strerror(-err));
+	return proto_refusal(code, err, text);
 }

@@ -97,7 +97,8 @@ bool json_get_number(struct json_object *json, const char *key, long long min,
 bool json_get_flag(struct json_object *json, const char *key, bool *flag);
 
 struct json_object *proto_ok(void);
-struct json_object * __printf(3, 4)
-proto_error(const char *code, int err, const char *format, ...);
+struct json_object *proto_refusal(const char *code, int err, const char *text);
+__printf(3, 4)
+struct json_object *proto_error(const char *code, int err, const char *format, ...);
 
 #endif /* _PROTO_H */

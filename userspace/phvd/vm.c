@@ -283,17 +283,20 @@ static int build_memory(struct vm *vm, const struct config *config,
 
 	err = guest_memory_lay_out(&vm->memory, config->memory, config->vcpus);
 	if (err)
-		return phv_fail(error, err, "memory: no way to lay out %lluK",
-				config->memory >> 10);
+		return phv_fail(error, err, "memory: no way to lay out %lluK: %s",
+				config->memory >> 10, strerror(-err));
 	err = guest_memory_map(&vm->memory);
 	if (err)
-		return phv_fail(error, err, "memory: no %lluM to be had",
-				config->memory >> 20);
+		return phv_fail(error, err, "memory: no %lluM to be had: %s",
+				config->memory >> 20, strerror(-err));
 	err = boot_build(boot, image, &vm->memory, &options, error);
 	if (err)
 		return err;
 	err = guest_memory_add(&vm->memory, vm->fd);
-	return err ? phv_fail(error, err, "memory: adding it to the domain") : 0;
+	if (err)
+		return phv_fail(error, err, "memory: adding it to the domain: %s",
+				strerror(-err));
+	return 0;
 }
 
 /* Grants that every domain has: the console's and xenstore's pages. */
@@ -320,20 +323,20 @@ static int build_xen(struct vm *vm, const struct boot *boot, struct phv_error *e
 			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (vm->frames == MAP_FAILED) {
 		vm->frames = NULL;
-		return phv_fail(error, -errno, "memory: grant table");
+		return phv_fail(error, -errno, "memory: no grant table: %s", strerror(errno));
 	}
 	grant_special(vm);
 	err = phv_xen_setup(vm->fd, vm->frames, VM_GRANT_FRAMES, 0,
 			    guest_memory_pages(&vm->memory));
 	if (err)
-		return phv_fail(error, err, "PHV_XEN_SETUP");
+		return phv_fail(error, err, "PHV_XEN_SETUP: %s", strerror(-err));
 	err = phv_xen_set_memory_map(vm->fd, boot->map, boot->map_entries);
 	if (err)
-		return phv_fail(error, err, "PHV_XEN_SET_MEMORY_MAP");
+		return phv_fail(error, err, "PHV_XEN_SET_MEMORY_MAP: %s", strerror(-err));
 	for (i = 0; i < ARRAY_SIZE(ports); i++) {
 		err = phv_set_ports(vm->fd, ports[i], 1, PHV_PORTS_USER, -1);
 		if (err)
-			return phv_fail(error, err, "port %#x", ports[i]);
+			return phv_fail(error, err, "port %#x: %s", ports[i], strerror(-err));
 	}
 	return 0;
 }
@@ -380,14 +383,14 @@ static int build_vcpus(struct vm *vm, unsigned int count, const struct boot *boo
 
 	vm->vcpu = calloc(count, sizeof(*vm->vcpu));
 	if (!vm->vcpu)
-		return phv_fail(error, -ENOMEM, "vCPUs");
+		return phv_fail(error, -ENOMEM, "no memory");
 	vm->vcpus = count;
 	for (i = 0; i < count; i++)
 		vm->vcpu[i] = (struct vm_vcpu){ .vm = vm, .number = i, .fd = -1 };
 	for (i = 0; i < count; i++) {
 		err = build_vcpu(vm, i, boot);
 		if (err)
-			return phv_fail(error, err, "vCPU %u", i);
+			return phv_fail(error, err, "vCPU %u: %s", i, strerror(-err));
 	}
 	return 0;
 }
@@ -403,7 +406,8 @@ static int create_domain(struct vm *vm, const char *name, int device,
 				"another hypervisor has VMX on; the kernel log names it");
 	if (vm->fd == -EEXIST)
 		return phv_fail(error, -EEXIST, "the module has a domain of this name");
-	return phv_fail(error, vm->fd, "the module makes no domain");
+	return phv_fail(error, vm->fd, "the module makes no domain: %s",
+			strerror(-vm->fd));
 }
 
 /**

@@ -107,9 +107,9 @@ static int connect_backends(struct phv_error *error)
 	if (!err)
 		err = phv_xen_set_param(vm->fd, HVM_PARAM_CONSOLE_EVTCHN, channel.port);
 	if (err)
-		return phv_fail(error, err, "console");
+		return phv_fail(error, err, "console: %s", strerror(-err));
 	err = store_connect(&worker.store, worker.event, vm, &worker.config);
-	return err ? phv_fail(error, err, "xenstore") : 0;
+	return err ? phv_fail(error, err, "xenstore: %s", strerror(-err)) : 0;
 }
 
 static void disconnect_backends(void)
@@ -252,13 +252,13 @@ static struct json_object *verb_hello(struct proto_message *message)
 static struct json_object *build_failed(int err, const struct phv_error *error)
 {
 	const char *code = err == -EBUSY ? PROTO_BUSY : PROTO_FAILED;
-	struct json_object *json = proto_error(code, err, "%s: %s", worker.config.name,
-					       error->text);
+	char text[sizeof(error->text) + PHV_NAME_MAX];
 
 	log_line("%s", error->text);
 	worker.over = true;
 	sd_event_exit(worker.event, 0);
-	return json;
+	snprintf(text, sizeof(text), "%s: %s", worker.config.name, error->text);
+	return proto_refusal(code, err, text);
 }
 
 static struct json_object *verb_build(struct proto_message *message)

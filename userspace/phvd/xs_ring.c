@@ -8,9 +8,9 @@
 #include "xs_ring.h"
 
 /* With so much waiting for the guest, no request of its is served. */
-#define QUEUE_FULL	(64 << 10)
+#define QUEUE_FULL	65536
 /* With so much, it is not going to take anything any more. */
-#define QUEUE_MAX	(1 << 20)
+#define QUEUE_MAX	1048576
 
 /**
  * struct xs_ring_message - something that waits for room in the ring

@@ -122,20 +122,15 @@ static int report_refusal(struct json_object *reply)
 {
 	const char *code = PROTO_FAILED, *text = "phvd gave no reason";
 	struct json_object *error;
-	long long number = 0;
 	char line[512];
 
 	if (json_object_object_get_ex(reply, "error", &error)) {
 		json_get_text(error, "code", &code);
 		json_get_text(error, "text", &text);
-		json_get_number(error, "errno", 0, 4095, &number);
 	}
 	snprintf(line, sizeof(line), "%s", text);
 	clean(line);
-	if (number)
-		report("%s: %s", line, strerror((int)number));
-	else
-		report("%s", line);
+	report("%s", line);
 	return exit_status(code);
 }
 
