@@ -287,6 +287,8 @@ static long xen_ioctl(struct phv_domain *domain, unsigned int cmd, unsigned long
 		return memory_op_map_ioctl(domain, uarg);
 	case PHV_XEN_RESUME:
 		return sched_resume(domain, arg);
+	case PHV_XEN_GET_GRANTS:
+		return grant_get_ioctl(domain, uarg);
 	default:
 		return evtchn_ioctl(domain, cmd, arg);
 	}
@@ -308,6 +310,7 @@ long pv_ioctl(struct phv_domain *domain, unsigned int cmd, unsigned long arg)
 	case PHV_XEN_SET_PARAM:
 	case PHV_XEN_SET_MEMORY_MAP:
 	case PHV_XEN_RESUME:
+	case PHV_XEN_GET_GRANTS:
 	case PHV_EVTCHN_ALLOC:
 	case PHV_EVTCHN_BIND:
 	case PHV_EVTCHN_UNBIND:
