@@ -216,7 +216,7 @@ static void add_errors(void)
 
 #define BATCH	400
 
-static long add_batch(struct vcpu *vcpu, u16 space, u16 size, u64 *idxs, u64 *gpfns, int32_t *errs)
+static long add_batch(struct vcpu *vcpu, u16 space, u16 size, u64 *idxs, u64 *gpfns, __s32 *errs)
 {
 	static struct xen_add_to_physmap_batch arg;
 
@@ -233,7 +233,7 @@ static long add_batch(struct vcpu *vcpu, u16 space, u16 size, u64 *idxs, u64 *gp
 static void batch(void)
 {
 	static u64 idxs[BATCH], gpfns[BATCH];
-	static int32_t errs[BATCH];
+	static __s32 errs[BATCH];
 	struct vcpu *vcpu = xen_servant();
 	unsigned int i;
 
@@ -262,7 +262,7 @@ static void batch(void)
 		 -EFAULT);
 	check_eq(add_batch(vcpu, XENMAPSPACE_grant_table, 1, idxs, (u64 *)XEN_HOLE - 1, errs),
 		 -EFAULT);
-	check_eq(add_batch(vcpu, XENMAPSPACE_grant_table, 1, idxs, gpfns, (int32_t *)XEN_HOLE - 1),
+	check_eq(add_batch(vcpu, XENMAPSPACE_grant_table, 1, idxs, gpfns, (__s32 *)XEN_HOLE - 1),
 		 -EFAULT);
 }
 
@@ -835,7 +835,7 @@ static void *toucher(void *arg)
 
 	while ((reason = vcpu_run(vcpu)) != VCPU_DONE) {
 		if (reason != PHV_EXIT_MEMORY)
-			test_fail("toucher: exit %d", reason);
+			test_fail("a guest that touches memory: exit %d", reason);
 		vcpu_call(vcpu, guest_toucher);
 	}
 	return NULL;
