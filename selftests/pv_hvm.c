@@ -214,7 +214,7 @@ static void guest_reader(void)
 	do {
 		after = READ_ONCE(flushed);
 		barrier();
-		WRITE_ONCE(seen, *(volatile u64 *)FAR);
+		WRITE_ONCE(seen, READ_ONCE(*(u64 *)FAR));
 		guest_assert(!after || READ_ONCE(seen) == 2);
 		WRITE_ONCE(ready, 1);
 	} while (!after);
