@@ -48,7 +48,7 @@ static void bad_setup(void)
 	check_eq(setup(vm, .grant_frames = 0), -EINVAL);
 	check_eq(setup(vm, .grant_frames = PHV_XEN_MAX_GRANT_FRAMES + 1), -EINVAL);
 	check_eq(setup(vm, .grant_frames = ~0), -EINVAL);
-	check_eq(setup(vm, .flags = 4), -EINVAL);
+	check_eq(setup(vm, .flags = 8), -EINVAL);
 	check_eq(setup(vm, .max_pages = 0), -EINVAL);
 	check_eq(setup(vm, .reserved = { 1 }), -EINVAL);
 	check_eq(setup(vm, .reserved = { 0, 0, 0, 1 }), -EINVAL);
@@ -211,8 +211,21 @@ static void cpuid_table(void)
 	check_eq(find_leaf(count, 0x40000003, 1)->flags, PHV_CPUID_SUBLEAF);
 	check_eq(find_leaf(count, 0x40000004, 0)->eax & BIT(6), 0);
 	check_eq(find_leaf(count, 0x40000004, 0)->ecx, vm->id);
-	/* Nothing is known of this TSC's invariance. */
 	check_eq(find_leaf(count, 0x40000003, 0)->ebx, 0);
+
+	/* A TSC that nothing says to be invariant is not the guest's clock; one that is can be. */
+	vm = vm_create();
+	leaves[0] = (struct phv_cpuid_entry) { .leaf = 1, .eax = 0x306f2 };
+	leaves[1] = (struct phv_cpuid_entry) { .leaf = 0x80000007 };
+	check_eq(set_cpuid(vm, 2), 0);
+	check_eq(setup(vm, .flags = PHV_XEN_NATIVE_TSC), 0);
+	check_eq(find_leaf(get_cpuid(vm), 0x40000003, 0)->ebx, 0);
+	vm = vm_create();
+	leaves[0] = (struct phv_cpuid_entry) { .leaf = 1, .eax = 0x306f2 };
+	leaves[1] = (struct phv_cpuid_entry) { .leaf = 0x80000007, .edx = BIT(8) };
+	check_eq(set_cpuid(vm, 2), 0);
+	check_eq(setup(vm, .flags = PHV_XEN_NATIVE_TSC), 0);
+	check_eq(find_leaf(get_cpuid(vm), 0x40000003, 0)->ebx, 2);
 }
 
 /* What the module can write to at any time is always reported. */

@@ -475,6 +475,7 @@ struct phv_xen_setup {
 
 #define PHV_XEN_NO_FIFO			_BITUL(0)	/* 2-level event channels only */
 #define PHV_XEN_NO_UPCALL_VECTOR	_BITUL(1)	/* no per-vCPU upcall vectors */
+#define PHV_XEN_NATIVE_TSC		_BITUL(2)	/* the TSC is the guest's best clock */
 
 /**
  * PHV_XEN_SETUP - ioctl of a domain: make it a Xen domain

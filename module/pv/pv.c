@@ -29,7 +29,8 @@
 #include "vmx/cpuid.h"
 #include "vmx/exit.h"
 
-static const u32 known_flags = PHV_XEN_NO_FIFO | PHV_XEN_NO_UPCALL_VECTOR;
+static const u32 known_flags = PHV_XEN_NO_FIFO | PHV_XEN_NO_UPCALL_VECTOR |
+			       PHV_XEN_NATIVE_TSC;
 
 /* Creation */
 

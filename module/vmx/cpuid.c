@@ -451,7 +451,10 @@ static void remove_xen_leaves(struct cpuid_policy *policy)
 	policy->count = kept;
 }
 
-/* Native RDTSC is the best clock where the TSC is invariant, and then guests are told so. */
+/*
+ * Guests take their clock from system time, which goes on when the domain does elsewhere;
+ * where user space wants it and the TSC is invariant, from the TSC itself.
+ */
 static void add_xen_tsc_leaves(struct phv_domain *domain, struct cpuid_policy *policy)
 {
 	const struct time_domain *time = &domain->pv->time;
@@ -461,7 +464,8 @@ static void add_xen_tsc_leaves(struct phv_domain *domain, struct cpuid_policy *p
 	entry->eax = XEN_TSC_HOST_RELIABLE;
 	if (cpuid_has(domain, 0x80000001, CPUID_EDX, BIT(27)))
 		entry->eax |= XEN_TSC_RDTSCP;
-	if (cpuid_has(domain, 0x80000007, CPUID_EDX, BIT(8)))
+	if (domain->pv->flags & PHV_XEN_NATIVE_TSC &&
+	    cpuid_has(domain, 0x80000007, CPUID_EDX, BIT(8)))
 		entry->ebx = XEN_TSC_NEVER_EMULATE;
 	entry->ecx = domain->tsc_khz;
 	entry = add_entry(policy, XEN_TSC_LEAF, 1, true);
