@@ -812,6 +812,125 @@ static void region_goes(void)
 	check_eq(populate(vcpu, list, 4, 0), 4);
 }
 
+/* Structures as 32-bit guests have them */
+
+struct add_to_physmap32 {
+	u16 domid, size;
+	u32 space, idx, gpfn;
+};
+
+struct add_batch32 {
+	u16 domid, space, size, foreign_domid;
+	u32 idxs, gpfns, errs;
+};
+
+struct remove32 {
+	u16 domid;
+	u32 gpfn;
+};
+
+struct reservation32 {
+	u32 extent_start, nr_extents, extent_order, mem_flags;
+	u16 domid;
+};
+
+struct memory_map32 {
+	u32 nr_entries, buffer;
+};
+
+struct set_map32 {
+	u16 domid;
+	struct memory_map32 map;
+};
+
+static u32 address32(const void *p)
+{
+	check((u64)p < 1UL << 32);
+	return (u64)p;
+}
+
+static void layouts32_physmap(void)
+{
+	static u32 idxs[40], gpfns[40];
+	static __s32 errs[40];
+	static struct add_to_physmap32 add = {
+		.domid = DOMID_SELF, .gpfn = XEN_HOLE / PAGE,
+	};
+	static struct add_batch32 batch_arg = {
+		.domid = DOMID_SELF, .space = XENMAPSPACE_grant_table, .size = 40,
+	};
+	static struct remove32 remove = { .domid = DOMID_SELF, .gpfn = XEN_HOLE / PAGE };
+	struct vcpu *vcpu = xen_servant();
+	unsigned int i;
+
+	*last_word(xen_shared) = 55;
+	check_eq(memory_op32(vcpu, XENMEM_add_to_physmap, &add), 0);
+	check_eq(guest_read(vcpu, XEN_HOLE + LAST_WORD), 55);
+	check_eq(memory_op32(vcpu, XENMEM_remove_from_physmap, &remove), 0);
+	check_eq(memory_op32(vcpu, XENMEM_remove_from_physmap, &remove), -ENOENT);
+	add.idx = 1;
+	check_eq(memory_op32(vcpu, XENMEM_add_to_physmap, &add), -EINVAL);
+
+	for (i = 0; i < 40; i++) {
+		idxs[i] = i & 7;
+		gpfns[i] = FRAME(XEN_HOLE) + i;
+		errs[i] = i == 20 ? 0 : 1;
+	}
+	idxs[20] = XEN_GRANT_FRAMES;
+	batch_arg.idxs = address32(idxs);
+	batch_arg.gpfns = address32(gpfns);
+	batch_arg.errs = address32(errs);
+	check_eq(memory_op32(vcpu, XENMEM_add_to_physmap_batch, &batch_arg), 0);
+	for (i = 0; i < 40; i++)
+		check_eq(errs[i], i == 20 ? -EINVAL : 0);
+	*last_word(xen_grants + 7 * PAGE) = 66;
+	check_eq(guest_read(vcpu, XEN_HOLE + 39 * PAGE + LAST_WORD), 66);
+}
+
+static void layouts32_memory(void)
+{
+	static u32 list32[100];
+	static struct reservation32 arg = { .domid = DOMID_SELF, .nr_extents = 100 };
+	static struct set_map32 set = { .domid = DOMID_SELF };
+	static struct memory_map32 get = { .nr_entries = 10 };
+	static struct e820 map[3];
+	static domid_t domid = DOMID_SELF;
+	struct vcpu *vcpu = xen_servant();
+	u8 *p = small_pages(128 * PAGE);
+	unsigned int i;
+	long total;
+
+	add_released_area(vcpu, p, 128 * PAGE);
+	guest_fill(vcpu, AREA, 1, 128);
+	total = memory_op32(vcpu, XENMEM_current_reservation, &domid);
+	check_eq(total, get_count(vcpu, XENMEM_current_reservation));
+	for (i = 0; i < 100; i++)
+		list32[i] = FRAME(AREA) + (i * 3 & 127);
+	arg.extent_start = address32(list32);
+	check_eq(memory_op32(vcpu, XENMEM_decrease_reservation, &arg), 100);
+	check_eq(released.pages, 100);
+	check_eq(pages_present(p, 128), 28);
+	check_eq(memory_op32(vcpu, XENMEM_current_reservation, &domid), total - 100);
+	check_eq(memory_op32(vcpu, XENMEM_populate_physmap, &arg), 100);
+	check_eq(memory_op32(vcpu, XENMEM_current_reservation, &domid), total);
+	arg.nr_extents = 0x7fffffff;
+	check_eq(memory_op32(vcpu, XENMEM_decrease_reservation, &arg), 0);
+
+	set.map.nr_entries = 3;
+	set.map.buffer = address32(map);
+	for (i = 0; i < 3; i++)
+		map[i] = (struct e820) { .addr = i * LARGE, .size = PAGE, .type = i + 1 };
+	check_eq(memory_op32(vcpu, XENMEM_set_memory_map, &set), 0);
+	memset(map, 0, sizeof(map));
+	get.buffer = address32(map);
+	check_eq(memory_op32(vcpu, XENMEM_memory_map, &get), 0);
+	check_eq(get.nr_entries, 3);
+	for (i = 0; i < 3; i++) {
+		check_eq(map[i].addr, i * LARGE);
+		check_eq(map[i].type, i + 1);
+	}
+}
+
 /* Two vCPUs: one uses the memory that the other gives back and takes. */
 
 static bool stop;
@@ -893,6 +1012,8 @@ static const struct test tests[] = {
 	{ "there is a maximum", .host = limited },
 	{ "remove_from_physmap gives back memory", .host = remove_memory },
 	{ "regions go with their holes", .host = region_goes },
+	{ "special frames for 32-bit guests", .host = layouts32_physmap },
+	{ "lists and maps for 32-bit guests", .host = layouts32_memory },
 	{ "memory goes and comes under use", .host = under_use },
 };
 

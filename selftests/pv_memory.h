@@ -22,13 +22,19 @@ static inline u64 *last_word(const void *page)
 
 enum { OP_CALL = 100, OP_CALL32 };
 
-/* For OP_CALL: command.address is the number, value, count and stride are the arguments. */
+/*
+ * For OP_CALL and OP_CALL32 (from 32-bit code): command.address is the number, value, count
+ * and stride are the arguments.
+ */
 static inline void guest_xen_servant(void)
 {
 	for (;;) {
 		if (command.op == OP_CALL)
 			command.value = xen_call(command.address, command.value, command.count,
 						 command.stride, 0, 0, 0);
+		else if (command.op == OP_CALL32)
+			command.value = xen_hypercall32(command.address, command.value,
+							command.count, command.stride);
 		else
 			guest_obey();
 		guest_sync(0);
@@ -88,12 +94,12 @@ static inline void forget_released(void)
 	released.count = 0;
 }
 
-/* Have the guest call; its result. */
-static inline long call_guest(struct vcpu *vcpu, u64 nr, u64 a, u64 b, u64 c)
+/* Have the guest call, by one of the above; its result. */
+static inline long call_guest_by(struct vcpu *vcpu, u64 op, u64 nr, u64 a, u64 b, u64 c)
 {
 	int reason;
 
-	tell(OP_CALL, nr, a, b, c);
+	tell(op, nr, a, b, c);
 	for (;;) {
 		reason = vcpu_run(vcpu);
 		if (reason != PHV_EXIT_XEN_RELEASE)
@@ -105,6 +111,11 @@ static inline long call_guest(struct vcpu *vcpu, u64 nr, u64 a, u64 b, u64 c)
 	return command.value;
 }
 
+static inline long call_guest(struct vcpu *vcpu, u64 nr, u64 a, u64 b, u64 c)
+{
+	return call_guest_by(vcpu, OP_CALL, nr, a, b, c);
+}
+
 static inline long memory_op(struct vcpu *vcpu, u64 cmd, const void *arg)
 {
 	return call_guest(vcpu, __HYPERVISOR_memory_op, cmd, (u64)arg, 0);
@@ -113,6 +124,16 @@ static inline long memory_op(struct vcpu *vcpu, u64 cmd, const void *arg)
 static inline long grant_op(struct vcpu *vcpu, u64 cmd, const void *arg, u64 count)
 {
 	return call_guest(vcpu, __HYPERVISOR_grant_table_op, cmd, (u64)arg, count);
+}
+
+static inline long memory_op32(struct vcpu *vcpu, u64 cmd, const void *arg)
+{
+	return call_guest_by(vcpu, OP_CALL32, __HYPERVISOR_memory_op, cmd, (u64)arg, 0);
+}
+
+static inline long grant_op32(struct vcpu *vcpu, u64 cmd, const void *arg, u64 count)
+{
+	return call_guest_by(vcpu, OP_CALL32, __HYPERVISOR_grant_table_op, cmd, (u64)arg, count);
 }
 
 static inline long add_to_physmap(struct vcpu *vcpu, u32 space, u64 idx, u64 address)

@@ -33,5 +33,5 @@ $(guest_programs): $(out)/%: %.c $$(wildcard $$*.S) $(guest_objects) \
 
 $(out)/memory $(out)/memory_dirty $(out)/memory_host: memory.h
 $(out)/memory_host: leak.c leak.h
-$(out)/pv_memory: memory.h pv_memory.h
+$(out)/pv_memory $(out)/pv_grant: memory.h pv_memory.h
 $(out)/fpu: fpu.h
