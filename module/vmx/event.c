@@ -108,6 +108,8 @@ static void reset_power_up(struct phv_vcpu *vcpu)
 	vmcs_write(GUEST_IA32_PAT, 0x0007040600070406ULL);
 	memset(vcpu->shared_msr, 0, sizeof(vcpu->shared_msr));
 	vcpu->cstar = 0;
+	/* As firmware leaves it. Without, CPUID's FSRM and ERMS would be untrue. */
+	vcpu->misc_enable = MSR_IA32_MISC_ENABLE_FAST_STRING;
 	vmx_reset_fpu(vcpu);
 }
 
