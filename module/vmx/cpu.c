@@ -20,6 +20,7 @@
 #include <linux/panic_notifier.h>
 #include <linux/percpu.h>
 #include <linux/perf_event.h>
+#include <linux/reboot.h>
 #include <linux/smp.h>
 #include <asm/asm.h>
 #include <asm/tlbflush.h>
@@ -310,13 +311,25 @@ static void vmx_shutdown(void)
 
 PHV_DEFINE_SYSCORE(vmx_syscore, vmx_suspend, vmx_resume, vmx_shutdown);
 
+static int vmx_reboot(struct notifier_block *nb, unsigned long event, void *data)
+{
+	vmx_shutdown();
+	return NOTIFY_DONE;
+}
+
+/* For kernels whose kexec does without the syscore operations, as 6.1's. */
+static struct notifier_block vmx_reboot_notifier = {
+	.notifier_call	= vmx_reboot,
+};
+
 /*
  * Emergencies: the CPU that panics, and every CPU that is stopped for a crash
  * kernel or a reboot, must leave VMX, or the next kernel's first write to CR4
  * faults.  The kernel's hook for that, cpu_emergency_register_virt_callback(),
  * has a single slot that KVM fills whenever it has VMX or wants it, with a
- * warning when it finds it taken.  So the caller of that hook is probed: it
- * runs on each CPU, in NMI context if need be, with interrupts off.
+ * warning when it finds it taken.  So the callers of that hook are probed: they
+ * run on each CPU, in NMI context if need be, with interrupts off.  The one that
+ * stops the other CPUs for a crash kernel has the compiler's copy of the first.
  */
 static int vmx_emergency(struct kprobe *probe, struct pt_regs *regs)
 {
@@ -325,10 +338,37 @@ static int vmx_emergency(struct kprobe *probe, struct pt_regs *regs)
 	return 0;
 }
 
-static struct kprobe vmx_emergency_probe = {
-	.symbol_name	= "cpu_emergency_disable_virtualization",
-	.pre_handler	= vmx_emergency,
+static struct kprobe vmx_emergency_probes[] = {
+	{
+		.symbol_name	= "cpu_emergency_disable_virtualization",
+		.pre_handler	= vmx_emergency,
+	}, {
+		.symbol_name	= "crash_nmi_callback",
+		.pre_handler	= vmx_emergency,
+	},
 };
+
+static void vmx_probe_emergencies(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(vmx_emergency_probes); i++) {
+		if (!register_kprobe(&vmx_emergency_probes[i]))
+			continue;
+		vmx_emergency_probes[i].addr = NULL;
+		pr_warn("no kprobe of %s: a crash kernel will not start while domains exist\n",
+			vmx_emergency_probes[i].symbol_name);
+	}
+}
+
+static void vmx_unprobe_emergencies(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(vmx_emergency_probes); i++)
+		if (vmx_emergency_probes[i].addr)
+			unregister_kprobe(&vmx_emergency_probes[i]);
+}
 
 static int vmx_panic(struct notifier_block *nb, unsigned long event, void *data)
 {
@@ -397,11 +437,9 @@ int vmx_cpu_init(void)
 	vmx_cpuhp_state = ret;
 
 	phv_register_syscore(&vmx_syscore);
+	register_reboot_notifier(&vmx_reboot_notifier);
 	atomic_notifier_chain_register(&panic_notifier_list, &vmx_panic_notifier);
-	if (register_kprobe(&vmx_emergency_probe)) {
-		vmx_emergency_probe.addr = NULL;
-		pr_warn("no kprobes: a crash kernel will not start while domains exist\n");
-	}
+	vmx_probe_emergencies();
 	return 0;
 }
 
@@ -412,9 +450,9 @@ int vmx_cpu_init(void)
  */
 void vmx_cpu_exit(void)
 {
-	if (vmx_emergency_probe.addr)
-		unregister_kprobe(&vmx_emergency_probe);
+	vmx_unprobe_emergencies();
 	atomic_notifier_chain_unregister(&panic_notifier_list, &vmx_panic_notifier);
+	unregister_reboot_notifier(&vmx_reboot_notifier);
 	phv_unregister_syscore(&vmx_syscore);
 	cpuhp_remove_state_nocalls(vmx_cpuhp_state);
 	vmx_free_regions();
