@@ -35,3 +35,5 @@ $(out)/memory $(out)/memory_dirty $(out)/memory_host: memory.h
 $(out)/memory_host: leak.c leak.h
 $(out)/pv_memory $(out)/pv_grant: memory.h pv_memory.h
 $(out)/fpu: fpu.h
+# The next kernel has no libraries.
+$(out)/kexec: libs += -static
