@@ -3,9 +3,10 @@
  * Starts a daemon when it is wanted: activate SOCKET MODULE LOG DAEMON [ARGUMENT]...
  *
  * Listens on SOCKET, as systemd does for a socket unit; it is for root and the
- * group that is called as the module is.  With the first one who connects it loads the kernel module MODULE and becomes DAEMON, which takes the
- * socket over (sd_listen_fds(3)); its stderr goes to LOG.  So a test host whose
- * command has no use for the daemon starts none, and its module is left alone.
+ * group that is called as the module is.  With the first one who connects it loads
+ * the kernel module MODULE and becomes DAEMON, which takes the socket over
+ * (sd_listen_fds(3)); its output goes to LOG.  So a test host whose command has no
+ * use for the daemon starts none, and its module is left alone.
  *
  * Returns as soon as somebody can connect; what waits is a child.  Called by
  * prepare.
@@ -35,7 +36,7 @@ static void listen_at(const char *path, const char *group_name)
 
 	if (fd < 0 || strlen(path) >= sizeof(address.sun_path))
 		errx(1, "%s: no socket", path);
-	strcpy(address.sun_path, path);
+	memcpy(address.sun_path, path, strlen(path));
 	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) ||
 	    chown(path, 0, group ? group->gr_gid : 0) || chmod(path, 0660) ||
 	    listen(fd, 64))

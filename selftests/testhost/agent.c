@@ -5,8 +5,8 @@
  * Saves the machine if that is asked for; from there on (in the saved machine,
  * or straight on in one that is not to be saved) it sets the clock, unpacks the
  * payload, a tar archive in the input stream, into /, has prepare make the host
- * ready for it, runs the command that it holds, and gives back its output, the files it left in /out, the kernel's log
- * since then, and its exit status.
+ * ready for it, runs the command that it holds, and gives back its output, the
+ * files it left in /out, the kernel's log since then, and its exit status.
  *
  * The payload's part of the contract:
  *

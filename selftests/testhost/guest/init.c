@@ -177,22 +177,13 @@ static pid_t start(char *const argv[], const char *tty, bool raw)
 	_exit(STATUS_NOTFOUND);
 }
 
-static int wait_for(pid_t child)
-{
-	int status = 0;
-
-	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
-		;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-}
-
 /* Disks and networks are told by xenstore, so none without it. */
 static void load_drivers(void)
 {
 	static char *modprobe[] = { "modprobe", "-a", "xen-blkfront", "xen-netfront", NULL };
 
 	if (!access(XENBUS, F_OK))
-		wait_for(start(modprobe, "/dev/console", false));
+		waitpid(start(modprobe, "/dev/console", false), NULL, 0);
 }
 
 static bool answers(int fd, struct xsd_sockmsg *answer)
