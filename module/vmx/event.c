@@ -436,17 +436,17 @@ void event_before_entry(struct phv_vcpu *vcpu)
 	bool injected = inject_event(vcpu) || inject_nmi(vcpu);
 	int callback, vector = -1;
 
-	/* It stays until the guest clears it: one that is injected is not also waited for. */
+	/* The local APIC first: its timer may be one that raises an event. */
+	lapic_before_entry(vcpu);
+	if (!vcpu->lapic.apicv)
+		vector = lapic_pending(vcpu);
 	callback = evtchn_callback_vector(vcpu);
 	if (!injected && inject_interrupt(vcpu, callback, false)) {
-		injected = true;
+		/* It stays until the guest clears it: one that is injected is not also waited for. */
 		callback = -1;
-	}
-	lapic_before_entry(vcpu);
-	if (!vcpu->lapic.apicv) {
+	} else if (!injected && inject_interrupt(vcpu, vector, true)) {
 		vector = lapic_pending(vcpu);
-		if (!injected && inject_interrupt(vcpu, vector, true))
-			vector = lapic_pending(vcpu);
+		callback = evtchn_callback_vector(vcpu);
 	}
 	open_windows(vcpu, vector >= 0 || callback >= 0);
 }
