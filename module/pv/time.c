@@ -297,13 +297,12 @@ int time_create(struct phv_domain *domain)
 {
 	raw_spin_lock_init(&domain->pv->time.wallclock_lock);
 	set_scale(domain);
+	time_update_wallclock(domain);
 	return 0;
 }
 
 int time_create_vcpu(struct phv_vcpu *vcpu)
 {
-	/* The TSC's frequency is settled only now. */
-	set_scale(vcpu->domain);
 	raw_spin_lock_init(&vcpu->pv.time.lock);
 	hrtimer_setup(&vcpu->pv.time.periodic, periodic_fire, CLOCK_MONOTONIC,
 		      HRTIMER_MODE_REL_HARD);

@@ -21,10 +21,10 @@ struct pv_area;
 
 /* Letters as in vcpu.h and domain.h. */
 struct time_domain {
-	u32 tsc_to_system_mul;		/* V: guest's TSC to ns, with @tsc_shift */
-	s8 tsc_shift;			/* V */
-	u8 flags;			/* V: of vcpu_time_info */
-	u64 tsc_start;			/* V: guest's TSC, without offset, where system time is 0 */
+	u32 tsc_to_system_mul;		/* I: guest's TSC to ns, with @tsc_shift */
+	s8 tsc_shift;			/* I */
+	u8 flags;			/* I: of vcpu_time_info */
+	u64 tsc_start;			/* I: guest's TSC, without offset, where system time is 0 */
 	u32 wallclock_version;		/* @wallclock_lock */
 	raw_spinlock_t wallclock_lock;
 	unsigned long vm_assist;	/* a: VMASST_TYPE_* that are on */
@@ -53,7 +53,10 @@ struct runstate_vcpu {
 	u64 run_delay;			/* T: of the thread, when it blocked */
 };
 
-/* With PHV_XEN_SETUP, and with each vCPU from then on. 0 or -ENOMEM. */
+/*
+ * With PHV_XEN_SETUP, when shared_info is pinned and the TSC's frequency settled; and with
+ * each vCPU from then on. 0 or -ENOMEM.
+ */
 int time_create(struct phv_domain *domain);
 int time_create_vcpu(struct phv_vcpu *vcpu);
 void time_destroy_vcpu(struct phv_vcpu *vcpu);
