@@ -37,3 +37,4 @@ $(out)/pv_memory $(out)/pv_grant: memory.h pv_memory.h
 $(out)/fpu: fpu.h
 # The next kernel has no libraries.
 $(out)/kexec: libs += -static
+$(out)/pv_runstate $(out)/pv_sched $(out)/pv_time: xen_time.h

@@ -12,13 +12,10 @@ struct phv_xen_setup xen_setup;
 struct shared_info *xen_shared;
 u8 *xen_grants;
 
-struct vm *xen_create_flags(u32 flags)
+void xen_setup_vm(struct vm *vm, u32 flags)
 {
-	struct vm *vm;
 	u8 *frames;
 
-	need_phv();
-	vm = vm_create();
 	frames = vm_alloc(PHV_XEN_FRAMES(XEN_GRANT_FRAMES) * PAGE_SIZE, PAGE_SIZE);
 	xen_setup = (struct phv_xen_setup) {
 		.frames_addr	= (u64)frames,
@@ -29,6 +26,15 @@ struct vm *xen_create_flags(u32 flags)
 	check_eq(vm_ioctl(vm, PHV_XEN_SETUP, &xen_setup), 0);
 	xen_shared = (struct shared_info *)frames;
 	xen_grants = frames + PAGE_SIZE;
+}
+
+struct vm *xen_create_flags(u32 flags)
+{
+	struct vm *vm;
+
+	need_phv();
+	vm = vm_create();
+	xen_setup_vm(vm, flags);
 	return vm;
 }
 

@@ -47,6 +47,9 @@ extern u8 *xen_grants;			/* XEN_GRANT_FRAMES pages */
 /* vm_create() and PHV_XEN_SETUP, with PHV_XEN_* flags. Skips the test but on phv. */
 struct vm *xen_create_flags(u32 flags);
 
+/* The second of these, for a domain that needs something done before it. */
+void xen_setup_vm(struct vm *vm, u32 flags);
+
 static inline struct vm *xen_create(void)
 {
 	return xen_create_flags(0);
