@@ -573,8 +573,9 @@ struct phv_evtchn {
  * PHV_EVTCHN_BIND - ioctl of a domain: take domain 0's end of a channel
  *
  * The port must be unbound and for domain 0: made by PHV_EVTCHN_ALLOC, or by the
- * guest. It is raised once, as Xen does it. When the guest closes the port,
- * the binding ends.
+ * guest. @kick is signalled once, as Xen does it: what the guest sent before is not
+ * known. A signal of @call from before counts. When the guest closes the port,
+ * or resets its event channels, the binding ends.
  *
  * -EINVAL	no such port, or it is not unbound and for domain 0; flags or
  *		reserved not 0
