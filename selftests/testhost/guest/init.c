@@ -127,12 +127,20 @@ static char *parameter(const char *name)
 	return NULL;
 }
 
-/* The terminal that is the console: the last one that the kernel names */
+/*
+ * The terminal: hvc0, be it the kernel's console (console=hvc0) or not; where there
+ * is none, the last console that the kernel names.
+ */
 static const char *terminal(void)
 {
 	static char path[64] = "/dev/";
 	char names[64];
+	int fd = open("/dev/hvc0", O_RDWR | O_NOCTTY | O_CLOEXEC);
 
+	if (fd >= 0) {
+		close(fd);
+		return "/dev/hvc0";
+	}
 	if (!read_file("/sys/class/tty/console/active", names, sizeof(names)) || !names[0])
 		return "/dev/console";
 	strcat(path, strrchr(names, ' ') ? strrchr(names, ' ') + 1 : names);
@@ -150,6 +158,15 @@ static void set_raw_output(int fd)
 	tcsetattr(fd, TCSANOW, &termios);
 }
 
+static void use_terminal(int fd)
+{
+	dup2(fd, STDIN_FILENO);
+	dup2(fd, STDOUT_FILENO);
+	dup2(fd, STDERR_FILENO);
+	if (fd > STDERR_FILENO)
+		close(fd);
+}
+
 static pid_t start(char *const argv[], const char *tty, bool raw)
 {
 	sigset_t none;
@@ -164,11 +181,7 @@ static pid_t start(char *const argv[], const char *tty, bool raw)
 		ioctl(fd, TIOCSCTTY, 1);
 		if (raw)
 			set_raw_output(fd);
-		dup2(fd, STDIN_FILENO);
-		dup2(fd, STDOUT_FILENO);
-		dup2(fd, STDERR_FILENO);
-		if (fd > STDERR_FILENO)
-			close(fd);
+		use_terminal(fd);
 	}
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
@@ -178,12 +191,12 @@ static pid_t start(char *const argv[], const char *tty, bool raw)
 }
 
 /* Disks and networks are told by xenstore, so none without it. */
-static void load_drivers(void)
+static void load_drivers(const char *tty)
 {
 	static char *modprobe[] = { "modprobe", "-a", "xen-blkfront", "xen-netfront", NULL };
 
 	if (!access(XENBUS, F_OK))
-		waitpid(start(modprobe, "/dev/console", false), NULL, 0);
+		waitpid(start(modprobe, tty, false), NULL, 0);
 }
 
 static bool answers(int fd, struct xsd_sockmsg *answer)
@@ -283,7 +296,7 @@ int main(void)
 	char *run[] = { "sh", "-c", NULL, NULL }, *shell[] = { "sh", "-l", NULL };
 	const char *tty;
 	sigset_t signals;
-	int status;
+	int status, fd;
 
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGCHLD);
@@ -293,8 +306,11 @@ int main(void)
 	sigprocmask(SIG_BLOCK, &signals, NULL);
 	mount_all();
 	prepare_environment();
-	load_drivers();
 	tty = terminal();
+	fd = open(tty, O_RDWR | O_NOCTTY);
+	if (fd >= 0)
+		use_terminal(fd);
+	load_drivers(tty);
 	run[2] = parameter("phv.run");
 	status = serve(start(run[2] ? run : shell, tty, run[2]), &signals, tty);
 	if (run[2])
