@@ -38,3 +38,4 @@ $(out)/fpu: fpu.h
 # The next kernel has no libraries.
 $(out)/kexec: libs += -static
 $(out)/pv_runstate $(out)/pv_sched $(out)/pv_time: xen_time.h
+$(out)/pv_evtchn $(out)/pv_evtchn_user $(out)/pv_fifo: evtchn.h lapic.h
