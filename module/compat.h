@@ -28,6 +28,9 @@
 #define rdmsrq_safe	rdmsrl_safe
 #define wrmsrq		wrmsrl
 #define wrmsrq_safe	wrmsrl_safe
+/* Just the instruction. */
+#define native_wrmsrq	native_wrmsrl
+#define native_rdmsrq	__rdmsr
 #endif
 
 /* To be called when a CPU has been in a guest for a while: that is as good as user space. */

@@ -11,6 +11,8 @@
 #include <linux/rcuwait.h>
 #include <linux/types.h>
 
+#include <asm/desc_defs.h>
+
 #include <phv.h>
 
 #include "ept/ept.h"
@@ -92,7 +94,9 @@ struct phv_vcpu {
 	u64 shared_msr[SHARED_COUNT];	/* m: guest's values */
 	u64 host_msr[SHARED_COUNT];	/* m: the thread's, while guest's are loaded */
 	bool shared_loaded;		/* m */
-	u16 host_ds, host_es, host_ldt;	/* m: the thread's, while @shared_loaded */
+	u16 host_ds, host_es, host_fs;	/* m: the thread's selectors, while @shared_loaded */
+	u16 host_gs, host_ldt;		/* m: likewise */
+	struct desc_ptr host_gdt;	/* c: GDTR of that CPU */
 	u32 host_pkru;			/* m: the thread's, in the inner loop */
 	void *xsave;			/* m: the area, standard format */
 	u64 xcr0;			/* m */

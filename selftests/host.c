@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -142,10 +143,59 @@ static void nmis(void)
 	finish_spinning(vcpu);
 }
 
+static void guest_return(void)
+{
+}
+
+#define USER_DS		0x2b
+#define GS_BASE		0x123456789000UL
+#define HWCAP2_FSGSBASE	BIT(1)
+
+#define read_selector(name) ({						\
+	u16 value_;							\
+									\
+	asm volatile("mov %%" #name ", %0" : "=r" (value_));		\
+	value_;								\
+})
+
+/* An exit leaves null selectors behind, which is what most threads have. */
+static void selectors(void)
+{
+	struct vcpu *vcpu = vm_with_guest(guest_return);
+	bool has_base = getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE;
+	u64 base = GS_BASE;
+
+	asm volatile("mov %0, %%ds; mov %0, %%es; mov %0, %%gs" : : "r" (USER_DS));
+	if (has_base)
+		asm volatile("wrgsbase %0" : : "r" (base));
+	vcpu_finish(vcpu);
+	check_eq(read_selector(ds), USER_DS);
+	check_eq(read_selector(es), USER_DS);
+	check_eq(read_selector(gs), USER_DS);
+	if (has_base) {
+		asm volatile("rdgsbase %0" : "=r" (base));
+		check_eq(base, GS_BASE);
+	}
+}
+
+/* And the limit of the GDT, which an exit leaves at 64 KiB. */
+static void gdt_limit(void)
+{
+	struct vcpu *vcpu = vm_with_guest(guest_return);
+	u16 before[5], after[5];	/* limit and base */
+
+	asm volatile("sgdt %0" : "=m" (before));
+	vcpu_finish(vcpu);
+	asm volatile("sgdt %0" : "=m" (after));
+	check(!memcmp(before, after, sizeof(before)));
+}
+
 static const struct test tests[] = {
 	{ "timer interrupts are the host's", .host = timer },
 	{ "a guest that spins does not keep the CPU", .host = preempted },
 	{ "NMIs are the host's", .host = nmis },
+	{ "selectors of the thread come back", .host = selectors },
+	{ "so does the limit of the GDT", .host = gdt_limit },
 };
 
 int main(int argc, char **argv)

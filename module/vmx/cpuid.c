@@ -112,17 +112,34 @@ static __always_inline bool is_direct(u32 leaf)
 	return (leaf & 0x3fffffff) < CPUID_DIRECT;
 }
 
+/* Xen's */
+#define XEN_VERSION_LEAF	XEN_CPUID_LEAF(1)
+#define XEN_TSC_LEAF		XEN_CPUID_LEAF(3)
+#define XEN_HVM_LEAF		XEN_CPUID_LEAF(4)
+
+/* Leaves with something of the vCPU's own, besides 1: 7, 0xB, 0xD, 0x1F, and one of Xen's. */
+#define VCPU_LEAVES	(BIT(0x7) | BIT(0xb) | BIT(0xd) | BIT(0x1f))
+
+static bool is_vcpu_leaf(u32 leaf)
+{
+	return (leaf < 0x20 && (BIT(leaf) & VCPU_LEAVES)) || leaf == XEN_HVM_LEAF;
+}
+
 static void index_policy(struct cpuid_policy *policy)
 {
 	unsigned int i;
 
 	sort(&policy->entry[1], policy->count, sizeof(policy->entry[0]), compare_entries, NULL);
 	memset(policy->first, 0, sizeof(policy->first));
+	memset(policy->constant, 0, sizeof(policy->constant));
 	for (i = policy->count; i > 0; i--) {
 		u32 leaf = policy->entry[i].leaf;
 
-		if (is_direct(leaf))
-			policy->first[leaf >> 30][leaf % CPUID_DIRECT] = i;
+		if (!is_direct(leaf))
+			continue;
+		policy->first[leaf >> 30][leaf % CPUID_DIRECT] = i;
+		if (!(policy->entry[i].flags & PHV_CPUID_SUBLEAF) && !is_vcpu_leaf(leaf))
+			policy->constant[leaf >> 30][leaf % CPUID_DIRECT] = i;
 	}
 }
 
@@ -422,10 +439,6 @@ void cpuid_default(struct cpuid_policy *policy)
 
 /* Xen's leaves */
 
-#define XEN_VERSION_LEAF	XEN_CPUID_LEAF(1)
-#define XEN_TSC_LEAF		XEN_CPUID_LEAF(3)
-#define XEN_HVM_LEAF		XEN_CPUID_LEAF(4)
-
 /* Not in the kernel's header, or not in that of every kernel. */
 #define XEN_TSC_HOST_RELIABLE	BIT(1)
 #define XEN_TSC_RDTSCP		BIT(2)
@@ -548,6 +561,18 @@ static u32 xsave_area_size(const struct cpuid_policy *policy, u64 xcr0, bool com
 	return size;
 }
 
+static __always_inline void add_leaf_1_bits(struct phv_vcpu *vcpu)
+{
+	unsigned long *gpr = vcpu->gpr;
+
+	gpr[GPR_RBX] = (u32)(gpr[GPR_RBX] | vcpu->id << 24 | PHV_MAX_VCPUS << 16);
+	gpr[GPR_RDX] |= BIT(28);
+	if (vmcs_read(GUEST_CR4) & X86_CR4_OSXSAVE)
+		gpr[GPR_RCX] |= BIT(27);
+	if (!(vcpu->lapic.base & MSR_IA32_APICBASE_ENABLE))
+		gpr[GPR_RDX] &= ~BIT(9);
+}
+
 /* The bits that are the vCPU's and not the domain's. */
 static noinline void add_vcpu_bits(struct phv_vcpu *vcpu, u32 leaf, u32 subleaf)
 {
@@ -555,14 +580,6 @@ static noinline void add_vcpu_bits(struct phv_vcpu *vcpu, u32 leaf, u32 subleaf)
 	unsigned long *gpr = vcpu->gpr;
 
 	switch (leaf) {
-	case 0x1:
-		gpr[GPR_RBX] = (u32)(gpr[GPR_RBX] | vcpu->id << 24 | PHV_MAX_VCPUS << 16);
-		gpr[GPR_RDX] |= BIT(28);
-		if (vmcs_read(GUEST_CR4) & X86_CR4_OSXSAVE)
-			gpr[GPR_RCX] |= BIT(27);
-		if (!(vcpu->lapic.base & MSR_IA32_APICBASE_ENABLE))
-			gpr[GPR_RDX] &= ~BIT(9);
-		break;
 	case 0x7:
 		if (!subleaf && (vmcs_read(GUEST_CR4) & X86_CR4_PKE))
 			gpr[GPR_RCX] |= BIT(4);
@@ -586,22 +603,43 @@ static noinline void add_vcpu_bits(struct phv_vcpu *vcpu, u32 leaf, u32 subleaf)
 	}
 }
 
-/* Leaves with something of the vCPU's own: 1, 7, 0xB, 0xD, 0x1F, and one of Xen's. */
-#define VCPU_LEAVES	(BIT(0x1) | BIT(0x7) | BIT(0xb) | BIT(0xd) | BIT(0x1f))
-
-int vmx_exit_cpuid(struct phv_vcpu *vcpu)
+static __always_inline void answer(struct phv_vcpu *vcpu, const struct phv_cpuid_entry *entry)
 {
 	unsigned long *gpr = vcpu->gpr;
-	u32 leaf = gpr[GPR_RAX], subleaf = gpr[GPR_RCX];
-	const struct phv_cpuid_entry *entry;
 
-	entry = find(&vcpu->domain->cpuid, leaf, subleaf);
 	gpr[GPR_RAX] = entry->eax;
 	gpr[GPR_RBX] = entry->ebx;
 	gpr[GPR_RCX] = entry->ecx;
 	gpr[GPR_RDX] = entry->edx;
-	if ((leaf < 0x20 && (BIT(leaf) & VCPU_LEAVES)) || leaf == XEN_HVM_LEAF)
+}
+
+static noinline int exit_cpuid_any(struct phv_vcpu *vcpu)
+{
+	u32 leaf = vcpu->gpr[GPR_RAX], subleaf = vcpu->gpr[GPR_RCX];
+
+	answer(vcpu, find(&vcpu->domain->cpuid, leaf, subleaf));
+	if (leaf == 1)
+		add_leaf_1_bits(vcpu);
+	else if (is_vcpu_leaf(leaf))
 		add_vcpu_bits(vcpu, leaf, subleaf);
+	vmx_skip_instruction(vcpu);
+	return VMX_RESUME;
+}
+
+/* Without calls: this is what an exit costs at least. */
+int vmx_exit_cpuid(struct phv_vcpu *vcpu)
+{
+	const struct cpuid_policy *policy = &vcpu->domain->cpuid;
+	u32 leaf = vcpu->gpr[GPR_RAX];
+	unsigned int i = 0;
+
+	if (is_direct(leaf))
+		i = policy->constant[leaf >> 30][leaf % CPUID_DIRECT];
+	if (!i)
+		return exit_cpuid_any(vcpu);
+	answer(vcpu, &policy->entry[i]);
+	if (leaf == 1)
+		add_leaf_1_bits(vcpu);
 	vmx_skip_instruction(vcpu);
 	return VMX_RESUME;
 }

@@ -21,10 +21,13 @@ struct phv_vcpu;
  * @entry: from 1 on, sorted by leaf and subleaf; entry 0 is all zeroes
  * @first: for the leaves 0 + n, 0x40000000 + n, 0x80000000 + n and 0xc0000000 + n
  *	the index of the leaf's first entry, or 0 when there is none
+ * @constant: the same for leaf 1 and those that are alike for every subleaf and vCPU,
+ *	else 0
  */
 struct cpuid_policy {
 	u32 count;
 	u8 first[4][CPUID_DIRECT];
+	u8 constant[4][CPUID_DIRECT];
 	struct phv_cpuid_entry entry[1 + PHV_MAX_CPUID];
 };
 

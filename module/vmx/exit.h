@@ -29,13 +29,12 @@ extern const vmx_exit_handler vmx_fast_handlers[VMX_EXIT_REASONS_COUNT];
 int vmx_to_user_unhandled(struct phv_vcpu *vcpu);
 int vmx_handle_slow(struct phv_vcpu *vcpu);
 
-static __always_inline int vmx_handle_fast(struct phv_vcpu *vcpu)
+/* @reason is less than VMX_EXIT_REASONS_COUNT. */
+static __always_inline int vmx_handle_fast(struct phv_vcpu *vcpu, u32 reason)
 {
-	u32 reason = vcpu->exit_reason;
+	vmx_exit_handler handler = vmx_fast_handlers[reason];
 
-	if (unlikely(reason >= VMX_EXIT_REASONS_COUNT || !vmx_fast_handlers[reason]))
-		return vmx_to_user_unhandled(vcpu);
-	return vmx_fast_handlers[reason](vcpu);
+	return likely(handler) ? handler(vcpu) : vmx_to_user_unhandled(vcpu);
 }
 
 /* What the guest is at. The VMCS is loaded for these, and for all below. */

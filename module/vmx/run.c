@@ -23,6 +23,7 @@
 #include <asm/desc.h>
 #include <asm/fpu/api.h>
 #include <asm/fpu/xcr.h>
+#include <asm/fsgsbase.h>
 #include <asm/ldt.h>
 #include <asm/mmu_context.h>
 #include <asm/msr.h>
@@ -66,8 +67,8 @@ static const u32 shared_msrs[SHARED_COUNT] = {
 	[SHARED_STAR]		= MSR_STAR,
 	[SHARED_LSTAR]		= MSR_LSTAR,
 	[SHARED_FMASK]		= MSR_SYSCALL_MASK,
-	[SHARED_TSC_AUX]	= MSR_TSC_AUX,
 	[SHARED_KERNEL_GS_BASE]	= MSR_KERNEL_GS_BASE,
+	[SHARED_TSC_AUX]	= MSR_TSC_AUX,
 };
 
 u64 vmx_xfeatures(void)
@@ -85,6 +86,31 @@ u32 vmx_mxcsr_mask(void)
 	return host.mxcsr_mask;
 }
 
+/* This is on the way of each exit to user space: no calls, no WRMSR that changes nothing. */
+static __always_inline void switch_shared_msrs(const u64 *from, const u64 *to)
+{
+	unsigned int i;
+
+	#pragma GCC unroll 8
+	for (i = 0; i < SHARED_COUNT; i++)
+		if (from[i] != to[i])
+			native_wrmsrq(shared_msrs[i], to[i]);
+}
+
+/* The bases of FS and GS in the thread's user space, which it can change by itself. */
+static __always_inline unsigned long save_user_bases(struct phv_vcpu *vcpu)
+{
+	struct thread_struct *thread = &current->thread;
+
+	if (cpu_feature_enabled(X86_FEATURE_FSGSBASE)) {
+		vcpu->host_msr[SHARED_KERNEL_GS_BASE] = native_rdmsrq(MSR_KERNEL_GS_BASE);
+		return rdfsbase();
+	}
+	current_save_fsgs();
+	vcpu->host_msr[SHARED_KERNEL_GS_BASE] = thread->gsbase;
+	return thread->fsbase;
+}
+
 /*
  * The MSRs that the kernel does not use between entries from user space: the
  * guest's stay in the CPU until the thread goes there, or another thread runs.
@@ -92,58 +118,56 @@ u32 vmx_mxcsr_mask(void)
  */
 static void shared_load(struct phv_vcpu *vcpu)
 {
-	struct thread_struct *thread = &current->thread;
-	unsigned int i;
+	unsigned long fs_base = save_user_bases(vcpu);
 
-	current_save_fsgs();
-	vcpu->host_msr[SHARED_KERNEL_GS_BASE] = thread->gsbase;
-	for (i = 0; i < SHARED_COUNT; i++)
-		if (vcpu->shared_msr[i] != vcpu->host_msr[i])
-			wrmsrq(shared_msrs[i], vcpu->shared_msr[i]);
-
+	switch_shared_msrs(vcpu->host_msr, vcpu->shared_msr);
 	savesegment(ds, vcpu->host_ds);
 	savesegment(es, vcpu->host_es);
+	savesegment(fs, vcpu->host_fs);
+	savesegment(gs, vcpu->host_gs);
 	store_ldt(vcpu->host_ldt);
-	if (vcpu->host_fs_base != thread->fsbase) {
-		vcpu->host_fs_base = thread->fsbase;
-		vmcs_write(HOST_FS_BASE, thread->fsbase);
+	if (vcpu->host_fs_base != fs_base) {
+		vcpu->host_fs_base = fs_base;
+		vmcs_write(HOST_FS_BASE, fs_base);
 	}
 	vcpu->shared_loaded = true;
+}
+
+/* In 64-bit programs these are all 0. Loading FS and GS changes their bases. */
+static noinline void restore_selectors(struct phv_vcpu *vcpu)
+{
+	asm volatile("lldt %0" : : "rm" (vcpu->host_ldt));
+	loadsegment(ds, vcpu->host_ds);
+	loadsegment(es, vcpu->host_es);
+	loadsegment(fs, vcpu->host_fs);
+	wrmsrq(MSR_FS_BASE, vcpu->host_fs_base);
+	load_gs_index(vcpu->host_gs);
+	wrmsrq(MSR_KERNEL_GS_BASE, vcpu->host_msr[SHARED_KERNEL_GS_BASE]);
 }
 
 /* Of the MSRs, the guest writes one without an exit. */
 void vmx_put_host_state(struct phv_vcpu *vcpu)
 {
-	struct thread_struct *thread = &current->thread;
-	unsigned int i;
-
 	if (!vcpu->shared_loaded)
 		return;
 	vcpu->shared_loaded = false;
 
-	rdmsrq(MSR_KERNEL_GS_BASE, vcpu->shared_msr[SHARED_KERNEL_GS_BASE]);
-	if (unlikely(vcpu->host_ldt))
-		asm volatile("lldt %0" : : "rm" (vcpu->host_ldt));
-	if (unlikely(thread->fsindex))
-		loadsegment(fs, thread->fsindex);
-	if (unlikely(thread->gsindex))
-		load_gs_index(thread->gsindex);
-	if (unlikely(vcpu->host_ds | vcpu->host_es)) {
-		loadsegment(ds, vcpu->host_ds);
-		loadsegment(es, vcpu->host_es);
-	}
-	for (i = 0; i < SHARED_COUNT; i++)
-		if (vcpu->shared_msr[i] != vcpu->host_msr[i])
-			wrmsrq(shared_msrs[i], vcpu->host_msr[i]);
+	vcpu->shared_msr[SHARED_KERNEL_GS_BASE] = native_rdmsrq(MSR_KERNEL_GS_BASE);
+	switch_shared_msrs(vcpu->shared_msr, vcpu->host_msr);
+	if (unlikely(vcpu->host_ds | vcpu->host_es | vcpu->host_fs | vcpu->host_gs |
+		     vcpu->host_ldt))
+		restore_selectors(vcpu);
 
 	/* An exit leaves their limits at 0xffff and 0x67 (SDM volume 3, 28.5.2). */
-	load_fixmap_gdt(smp_processor_id());
+	native_load_gdt(&vcpu->host_gdt);
 	invalidate_tss_limit();
 }
 
 /* What belongs to the CPU and not to the thread. */
 void vmx_load_cpu(struct phv_vcpu *vcpu)
 {
+	vcpu->host_gdt.address = (unsigned long)get_current_gdt_ro();
+	vcpu->host_gdt.size = GDT_SIZE - 1;
 	if (host.has_tsc_aux)
 		rdmsrq(MSR_TSC_AUX, vcpu->host_msr[SHARED_TSC_AUX]);
 }
@@ -175,7 +199,7 @@ static void xrstor(const void *area)
 static void fpu_load(struct phv_vcpu *vcpu)
 {
 	kernel_fpu_begin();
-	if (boot_cpu_has(X86_FEATURE_OSPKE))
+	if (cpu_feature_enabled(X86_FEATURE_OSPKE))
 		vcpu->host_pkru = read_pkru();
 	xrstor(vcpu->xsave);
 	if (vcpu->xcr0 != host.xcr0 && host.xfeatures)
@@ -192,7 +216,7 @@ static void fpu_put(struct phv_vcpu *vcpu)
 		xsetbv(XCR_XFEATURE_ENABLED_MASK, host.xcr0);
 	xsave(vcpu->xsave);
 	/* It says what the kernel may touch of the thread's memory. */
-	if (boot_cpu_has(X86_FEATURE_OSPKE))
+	if (cpu_feature_enabled(X86_FEATURE_OSPKE))
 		write_pkru(vcpu->host_pkru);
 	kernel_fpu_end();
 }
@@ -275,6 +299,8 @@ static void handle_external_interrupt(struct phv_vcpu *vcpu)
 {
 	vcpu->cr2 = read_cr2();
 	call_interrupt_handler();
+	/* RCU may wait for this CPU, for whose tick a guest is not a user. */
+	phv_rcu_note_context_switch();
 	if (unlikely(read_cr2() != vcpu->cr2))
 		write_cr2(vcpu->cr2);
 	perf_before_entry(vcpu);
@@ -304,8 +330,6 @@ static __always_inline void after_exit(struct phv_vcpu *vcpu)
 		vcpu->exit_intr_info = vmcs_read(VM_EXIT_INTR_INFO);
 		handle_host_exception(vcpu->exit_intr_info);
 		perf_before_entry(vcpu);
-	} else if (unlikely((u16)reason == EXIT_REASON_MCE_DURING_VMENTRY)) {
-		asm volatile("int $18" : : : "memory");
 	}
 }
 
@@ -336,8 +360,12 @@ static __always_inline int enter_once(struct phv_vcpu *vcpu)
 	if (unlikely(failed))
 		return entry_failed(vcpu, 0x80000000, vmcs_read(VM_INSTRUCTION_ERROR));
 	after_exit(vcpu);
-	if (unlikely(vcpu->exit_reason & VMX_EXIT_REASONS_FAILED_VMENTRY))
+	if (unlikely(vcpu->exit_reason & VMX_EXIT_REASONS_FAILED_VMENTRY)) {
+		/* SDM volume 3, 27.9: the processor has loaded the host's state. */
+		if ((u16)vcpu->exit_reason == EXIT_REASON_MCE_DURING_VMENTRY)
+			asm volatile("int $18" : : : "memory");
 		return entry_failed(vcpu, vcpu->exit_reason, 0);
+	}
 	/* Only an entry that got into the guest makes the VMCS launched. */
 	vcpu->enter_flags |= VMX_ENTER_RESUME;
 	return VMX_RESUME;
@@ -353,17 +381,13 @@ static bool may_go_on(struct phv_vcpu *vcpu)
 	return true;
 }
 
-static __always_inline void count_exit(struct phv_vcpu *vcpu)
-{
-	if (likely(vcpu->exit_reason < ARRAY_SIZE(vcpu->counters->exits)))
-		vcpu->counters->exits[vcpu->exit_reason]++;
-}
-
 /* Entries and exits, interrupts off. Results as those of fast handlers. */
 static int inner_loop(struct phv_vcpu *vcpu)
 {
+	u32 reason;
 	int ret;
 
+	BUILD_BUG_ON(ARRAY_SIZE(vcpu->counters->exits) != VMX_EXIT_REASONS_COUNT);
 	for (;;) {
 		if (vcpu->lapic.alarm)
 			lapic_timer_program(vcpu);
@@ -372,15 +396,18 @@ static int inner_loop(struct phv_vcpu *vcpu)
 		if (unlikely(ret != VMX_RESUME))
 			return ret;
 		trace_phv_exit(vcpu);
-		count_exit(vcpu);
+		reason = vcpu->exit_reason;
+		if (unlikely(reason >= VMX_EXIT_REASONS_COUNT))
+			return vmx_to_user_unhandled(vcpu);
+		vcpu->counters->exits[reason]++;
 
-		if (vcpu->exit_reason == EXIT_REASON_EXTERNAL_INTERRUPT) {
+		if (reason == EXIT_REASON_EXTERNAL_INTERRUPT) {
 			handle_external_interrupt(vcpu);
 			if (vcpu_thread_has_work() || local_softirq_pending())
 				return VMX_RESUME;
 			event_before_entry(vcpu);
 		} else {
-			ret = vmx_handle_fast(vcpu);
+			ret = vmx_handle_fast(vcpu, reason);
 			if (ret != VMX_RESUME)
 				return ret;
 			/* It may have woken a thread, on this CPU even. */
@@ -445,7 +472,6 @@ int vmx_run(struct phv_vcpu *vcpu)
 	if (!(READ_ONCE(vcpu->requests) & ~BIT(VCPU_REQ_EVENT)) && !vcpu_thread_has_work()) {
 		before_first_entry(vcpu);
 		vtime_account_guest_enter();
-		phv_rcu_note_context_switch();
 		ret = inner_loop(vcpu);
 		note_guest_ran();
 		vtime_account_guest_exit();
