@@ -131,8 +131,8 @@ struct phv_vcpu {
 	struct preempt_notifier preempt;/* m */
 	struct rcuwait wait;		/* the thread, while it blocks in HLT */
 	struct phv_run *run;		/* I: the page shared with user space */
-	bool io_pending;		/* m: an IN of @io_size bytes waits for its data */
-	u8 io_size;			/* m */
+	u8 io_pending;			/* m: IO_PENDING_*: an IN or INS waits for its data */
+	u8 io_size;			/* m: of an IN, bytes */
 	u32 id;				/* I: number and APIC identifier */
 
 	struct phv_counters *counters;	/* m; read by anyone */

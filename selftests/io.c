@@ -154,36 +154,192 @@ static void registers(void)
 	vcpu_finish(vcpu);
 }
 
-/* There is no instruction emulator, so user space is told of strings. */
-#define EXIT_REASON_IO	30
+/* Strings */
 
-static void guest_string(void)
+#define COUNT	5
+
+static u8 bytes[COUNT + 2] = "hello";
+
+/* INS or OUTS in some form: RDI and RSI @at, RCX @count before; what they are behind it. */
+#define string_io(insn, at, count) ({					\
+	const u64 at_ = (u64)(at);					\
+	struct moved moved_ = { at_, at_, (count), 0 };			\
+									\
+	moved_.fault = guest_try(insn, "+D" (moved_.rdi),		\
+				 "+S" (moved_.rsi), "+c" (moved_.rcx)	\
+				 : "d" (PORT) : "memory", "cc");	\
+	moved_;								\
+})
+
+struct moved {
+	u64 rdi, rsi, rcx;
+	int fault;
+};
+
+static void guest_outs(void)
 {
-	u8 bytes[4] = { 0 };
-	u8 *to = bytes;
-	u64 count = sizeof(bytes);
+	struct moved moved = string_io("rep outsb", bytes, COUNT);
 
-	asm volatile("rep insb" : "+D" (to), "+c" (count) : "d" (PORT) : "memory");
+	guest_assert_eq(moved.fault, NO_FAULT);
+	guest_assert_eq(moved.rsi, (u64)bytes + COUNT);
+	guest_assert_eq(moved.rdi, (u64)bytes);
+	guest_assert_eq(moved.rcx, 0);
+
+	moved = string_io("outsb", bytes + 1, COUNT);
+	guest_assert_eq(moved.rsi, (u64)bytes + 2);
+	guest_assert_eq(moved.rcx, COUNT);
+	moved = string_io("rep outsb", bytes, 0);
+	guest_assert_eq(moved.rsi, (u64)bytes);
+
+	/* backwards, and the upper half of registers is gone */
+	moved = string_io("std; addr32 rep outsw; cld", (u64)bytes + 2 + BIT(40),
+			  2 + BIT(40));
+	guest_assert_eq(moved.rsi, (u64)bytes - 2);
+	guest_assert_eq(moved.rcx, 0);
 }
 
-static void string(void)
+static struct vcpu *with_port(void *guest)
 {
-	struct vcpu *vcpu = vm_with_guest(guest_string);
-	struct phv_regs before, after;
+	struct vcpu *vcpu = vm_with_guest(guest);
 
-	need_phv();
 	check_eq(vm_set_ports(vcpu->vm, PORT, 1, PHV_PORTS_USER, -1), 0);
-	vcpu_expect(vcpu, PHV_EXIT_UNHANDLED);
-	check_eq(vcpu->run->entry.reason, EXIT_REASON_IO);
-	check_eq(vcpu->run->entry.qualification >> 16, PORT);
-	vcpu_get_regs(vcpu, &before);
-	check_eq(before.gpr[RCX], 4);
-	/* still there: nothing was skipped */
-	vcpu_expect(vcpu, PHV_EXIT_UNHANDLED);
-	vcpu_get_regs(vcpu, &after);
-	check_eq(after.rip, before.rip);
-	after.rip += 2;
-	vcpu_set_regs(vcpu, &after);
+	return vcpu;
+}
+
+static void outs(void)
+{
+	struct vcpu *vcpu = with_port(guest_outs);
+	unsigned int i;
+
+	for (i = 0; i < COUNT; i++)
+		expect_out(vcpu, PORT, 1, bytes[i]);
+	expect_out(vcpu, PORT, 1, bytes[1]);
+	expect_out(vcpu, PORT, 2, 'l' | 'l' << 8);
+	expect_out(vcpu, PORT, 2, 'h' | 'e' << 8);
+	vcpu_finish(vcpu);
+}
+
+static void guest_ins(void)
+{
+	u16 words[4] = { 0 };
+	struct moved moved = string_io("rep insw", words, 3);
+
+	guest_assert_eq(moved.fault, NO_FAULT);
+	guest_assert_eq(moved.rdi, (u64)(words + 3));
+	guest_assert_eq(moved.rsi, (u64)words);
+	guest_assert_eq(moved.rcx, 0);
+	guest_assert_eq(words[0], 0x101);
+	guest_assert_eq(words[1], 0x202);
+	guest_assert_eq(words[2], 0x303);
+	guest_assert_eq(words[3], 0);
+}
+
+static void ins(void)
+{
+	struct vcpu *vcpu = with_port(guest_ins);
+	struct phv_regs regs;
+
+	answer_in(vcpu, 2, 0x99990101);
+	answer_in(vcpu, 2, 0x202);
+	/* Nothing has moved before it is answered, so the state can be looked at. */
+	vcpu_expect(vcpu, PHV_EXIT_IO);
+	vcpu_get_regs(vcpu, &regs);
+	check_eq(regs.gpr[RCX], 1);
+	vcpu->run->io.data = 0x303;
+	vcpu_finish(vcpu);
+}
+
+static void guest_ignored_strings(void)
+{
+	u8 buffer[4] = { 0 };
+	struct moved moved = string_io("rep insb", buffer, 3);
+
+	guest_assert_eq(moved.rdi, (u64)(buffer + 3));
+	guest_assert_eq(*(u32 *)buffer, 0x00ffffff);
+	moved = string_io("rep outsb", buffer, 4);
+	guest_assert_eq(moved.rsi, (u64)(buffer + 4));
+}
+
+#define NOWHERE	0x100000000UL		/* behind what is mapped */
+
+static void expect_page_fault(int fault, u64 address, u64 error)
+{
+	guest_assert_eq(fault, VEC_PF);
+	guest_assert_eq(this_cpu()->fault_cr2, address);
+	guest_assert_eq(this_cpu()->fault_error, error);
+}
+
+/* The port is not read when there is nowhere to put what it says. */
+static void guest_string_faults(void)
+{
+	struct moved moved = string_io("rep insb", NOWHERE, 2);
+
+	expect_page_fault(moved.fault, NOWHERE, 2);
+	guest_assert_eq(moved.rdi, NOWHERE);
+	guest_assert_eq(moved.rcx, 2);
+	moved = string_io("insl", NOWHERE - 2, 1);
+	expect_page_fault(moved.fault, NOWHERE, 2);
+	moved = string_io("outsb", NOWHERE, 1);
+	expect_page_fault(moved.fault, NOWHERE, 0);
+	moved = string_io("insb", BIT(62), 1);
+	guest_assert_eq(moved.fault, VEC_GP);
+	moved = string_io("outsb", BIT(62), 1);
+	guest_assert_eq(moved.fault, VEC_GP);
+}
+
+static void string_faults(void)
+{
+	vcpu_finish(with_port(guest_string_faults));
+}
+
+static void guest_fs(void)
+{
+	struct moved moved;
+
+	wrmsr(MSR_FS_BASE, (u64)bytes);
+	moved = string_io("fs; outsb", 1, 0);
+	guest_assert_eq(moved.fault, NO_FAULT);
+	guest_assert_eq(moved.rsi, 2);
+}
+
+static void string_segment(void)
+{
+	struct vcpu *vcpu = with_port(guest_fs);
+
+	expect_out(vcpu, PORT, 1, bytes[1]);
+	vcpu_finish(vcpu);
+}
+
+/* What ring 3 may not read it may not send either. */
+static struct moved user_moved;
+
+static void user_outs(void)
+{
+	user_moved = string_io("outsb", NOWHERE, 1);
+}
+
+static void allow_io(struct guest_frame *frame)
+{
+	frame->rflags |= 3 << 12;
+}
+
+static void guest_user_string(void)
+{
+	guest_assert_eq(string_io("outsb", NOWHERE, 1).fault, NO_FAULT);
+	guest_handle(VEC_GP, allow_io);
+	guest_user(user_outs);
+	expect_page_fault(user_moved.fault, NOWHERE, 5);
+}
+
+static void user_string(void)
+{
+	struct vcpu *vcpu = with_port(guest_user_string);
+	struct phv_control control;
+
+	vcpu_get_control(vcpu, &control);
+	vm_map(VM_LONG, control.cr3, NOWHERE, (u64)bytes & -0x1000UL, 0x1000,
+	       PTE_PRESENT | PTE_WRITE);
+	vcpu_expect(vcpu, PHV_EXIT_IO);
 	vcpu_finish(vcpu);
 }
 
@@ -202,6 +358,7 @@ static void guest_ring(void)
 	out16(PORT, 1);
 	out32(PORT, 1);
 	guest_assert_eq(in8(PORT), 0xff);
+	string_io("rep outsb", bytes, 2);
 }
 
 static void doorbell(void)
@@ -214,7 +371,7 @@ static void doorbell(void)
 	vcpu = vm_with_guest(guest_ring);
 	check_eq(vm_set_ports(vcpu->vm, PORT, 1, PHV_PORTS_DOORBELL, fd), 0);
 	vcpu_finish(vcpu);
-	check_eq(read_eventfd(fd), 3);
+	check_eq(read_eventfd(fd), 5);
 	vcpu_get_counters(vcpu, &counters);
 	check_eq(counters.user_exits, 1);	/* guest_done() */
 
@@ -235,7 +392,7 @@ static void two_doorbells(void)
 	check_eq(vm_set_ports(vcpu->vm, PORT, 1, PHV_PORTS_DOORBELL, b), 0);
 	vcpu_finish(vcpu);
 	check_eq(read_eventfd(a), 0);		/* replaced */
-	check_eq(read_eventfd(b), 3);
+	check_eq(read_eventfd(b), 5);
 	check_eq(vm_set_ports(vcpu->vm, PORT, 1, PHV_PORTS_IGNORE, -1), 0);
 	vcpu_call(vcpu, guest_ring);
 	vcpu_finish(vcpu);
@@ -287,7 +444,12 @@ static const struct test tests[] = {
 	  .host = ignored_again },
 	{ "ranges have the ports they should", .host = edges },
 	{ "registers are kept", .host = registers },
-	{ "string instructions are reported", .host = string },
+	{ "OUTS sends one element after the other", .host = outs },
+	{ "INS is answered one element after the other", .host = ins },
+	{ "INS of other ports reads all ones, OUTS is lost", .guest = guest_ignored_strings },
+	{ "INS and OUTS fault before they do anything", .host = string_faults },
+	{ "OUTS from another segment", .host = string_segment },
+	{ "OUTS in ring 3 reads what ring 3 may", .host = user_string },
 	{ "a doorbell rings without an exit to user space", .host = doorbell },
 	{ "a doorbell can be replaced and removed", .host = two_doorbells },
 	{ "bad ranges are refused", .host = bad_ranges },

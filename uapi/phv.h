@@ -207,7 +207,8 @@ struct phv_memory {
  * PHV_ADD_MEMORY - ioctl of a domain: give it a region of memory
  *
  * -EINVAL	something is unaligned, zero, wraps, or beyond the guest's
- *		physical address width; unknown flags; reserved not 0
+ *		physical address width; the local APICs' page, 0xfee00000, is
+ *		in it; unknown flags; reserved not 0
  * -EEXIST	it overlaps a region the domain has
  * -ENOSPC	the domain has PHV_MAX_REGIONS of them
  * -EPERM	the caller's address space is not the domain's
@@ -264,6 +265,7 @@ struct phv_dirty {
  *
  * -EINVAL	unaligned, empty or wrapping range; reserved not 0
  * -ENOENT	the range is not within a region, or the region is not logged
+ * -EPERM	the caller's address space is not the domain's
  */
 #define PHV_GET_DIRTY		_IOW(PHV_IOC, 0x14, struct phv_dirty)
 
@@ -633,7 +635,7 @@ struct phv_xen_grants {
 /* phv_run.exit_reason */
 #define PHV_EXIT_NONE		0	/* it has not run yet */
 #define PHV_EXIT_INTR		1	/* signal or immediate_exit; PHV_RUN gave -EINTR */
-#define PHV_EXIT_IO		2	/* IN or OUT of a PHV_PORTS_USER port */
+#define PHV_EXIT_IO		2	/* IN or OUT, INS or OUTS, of a PHV_PORTS_USER port */
 #define PHV_EXIT_MEMORY		3	/* access to a hole, or write to read-only memory */
 #define PHV_EXIT_HALTED		4	/* HLT with interrupts off on all vCPUs */
 #define PHV_EXIT_SHUTDOWN	5	/* triple fault */
@@ -662,7 +664,7 @@ struct phv_run {
 	__u32 exit_reason;
 	union {
 		/**
-		 * @io: an I/O instruction
+		 * @io: an I/O instruction, or one element of a string
 		 * @io.port: first port
 		 * @io.size: bytes: 1, 2 or 4
 		 * @io.write: 1 OUT, 0 IN

@@ -18,6 +18,7 @@
 #include "trace.h"
 #include "vcpu.h"
 #include "vmx/exit.h"
+#include "vmx/io.h"
 #include "vmx/vmx.h"
 
 /* The rare part of vmx_skip_bytes(). */
@@ -227,6 +228,7 @@ const vmx_exit_handler vmx_fast_handlers[VMX_EXIT_REASONS_COUNT] = {
 static const vmx_exit_handler slow[VMX_EXIT_REASONS_COUNT] = {
 	[EXIT_REASON_EXCEPTION_NMI]		= slow_exception,
 	[EXIT_REASON_HLT]			= slow_hlt,
+	[EXIT_REASON_IO_INSTRUCTION]		= vmx_exit_io_string,
 	[EXIT_REASON_VMCALL]			= hypercall_exit_slow,
 	[EXIT_REASON_MSR_WRITE]			= vmx_exit_wrmsr,
 	[EXIT_REASON_PAUSE_INSTRUCTION]		= slow_pause,

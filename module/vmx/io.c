@@ -20,12 +20,6 @@
 #include "vmx/exit.h"
 #include "vmx/io.h"
 
-/* Exit qualification of I/O instructions (SDM volume 3, table 28-5). */
-#define IO_SIZE(qualification)	(((qualification) & 7) + 1)
-#define IO_IN			BIT(3)
-#define IO_STRING		BIT(4)
-#define IO_PORT(qualification)	((u16)((qualification) >> 16))
-
 static const struct port_range *find_range(const struct port_table *table, u16 port)
 {
 	unsigned int i;
@@ -57,43 +51,68 @@ static int io_to_user(struct phv_vcpu *vcpu, u16 port, unsigned int size, bool i
 	run->io.size = size;
 	run->io.write = !in;
 	run->io.data = in ? ~0U : (u32)vcpu->gpr[GPR_RAX] & (u32)(BIT_ULL(size * 8) - 1);
-	vcpu->io_pending = in;
+	vcpu->io_pending = in ? IO_PENDING_IN : 0;
 	vcpu->io_size = size;
 	vmx_skip_instruction(vcpu);
 	return VMX_TO_USER;
 }
 
-/* Exit: IN, OUT; INS and OUTS are for user space to give up on. */
+/* Exit: IN, OUT. INS and OUTS have to do with memory, which may take longer. */
 int vmx_exit_io(struct phv_vcpu *vcpu)
 {
 	u64 qualification = vmcs_read(EXIT_QUALIFICATION);
 	unsigned int size = IO_SIZE(qualification);
 	u16 port = IO_PORT(qualification);
 	const struct port_range *range;
-	int ret = VMX_RESUME;
+
+	if (unlikely(qualification & IO_STRING))
+		return VMX_SLOW;
+	/* Interrupts are off: nobody waits out an RCU grace period before we are done. */
+	range = find_range(rcu_dereference_check(vcpu->domain->ports.table, irqs_disabled()),
+			   port);
+	if (range && range->action == PHV_PORTS_USER)
+		return io_to_user(vcpu, port, size, qualification & IO_IN);
+	if (qualification & IO_IN)
+		set_accumulator(vcpu, size, ~0U);
+	else if (range)
+		phv_eventfd_signal(range->doorbell);
+	vmx_skip_instruction(vcpu);
+	return VMX_RESUME;
+}
+
+bool io_is_user(struct phv_vcpu *vcpu, u16 port)
+{
+	const struct port_range *range;
+	bool user;
 
 	rcu_read_lock();
 	range = find_range(rcu_dereference(vcpu->domain->ports.table), port);
-	if (unlikely(qualification & IO_STRING)) {
-		ret = vmx_to_user_unhandled(vcpu);
-	} else if (range && range->action == PHV_PORTS_USER) {
-		ret = io_to_user(vcpu, port, size, qualification & IO_IN);
-	} else {
-		if (qualification & IO_IN)
-			set_accumulator(vcpu, size, ~0U);
-		else if (range)
-			phv_eventfd_signal(range->doorbell);
-		vmx_skip_instruction(vcpu);
-	}
+	user = range && range->action == PHV_PORTS_USER;
 	rcu_read_unlock();
-	return ret;
+	return user;
+}
+
+void io_ring(struct phv_vcpu *vcpu, u16 port)
+{
+	const struct port_range *range;
+
+	rcu_read_lock();
+	range = find_range(rcu_dereference(vcpu->domain->ports.table), port);
+	if (range && range->action == PHV_PORTS_DOORBELL)
+		phv_eventfd_signal(range->doorbell);
+	rcu_read_unlock();
 }
 
 /* PHV_RUN goes on after an IN that user space has answered. */
 void io_complete(struct phv_vcpu *vcpu)
 {
-	vcpu->io_pending = false;
-	set_accumulator(vcpu, vcpu->io_size, READ_ONCE(vcpu->run->io.data));
+	u32 data = READ_ONCE(vcpu->run->io.data);
+
+	if (vcpu->io_pending == IO_PENDING_STRING)
+		io_string_complete(vcpu, data);
+	else
+		set_accumulator(vcpu, vcpu->io_size, data);
+	vcpu->io_pending = 0;
 }
 
 static bool range_equals(const struct port_range *range, const struct phv_ports *arg)

@@ -46,7 +46,7 @@ int state_set_regs(struct phv_vcpu *vcpu, const struct phv_regs *regs)
 	vmcs_write(GUEST_RIP, regs->rip);
 	vmcs_write(GUEST_RFLAGS, regs->rflags);
 	/* What was to be read into the old RAX is not for the new one. */
-	vcpu->io_pending = false;
+	vcpu->io_pending = 0;
 	return 0;
 }
 
