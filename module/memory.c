@@ -20,6 +20,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
+#include <asm/apicdef.h>
 #include <asm/processor.h>
 
 #include <phv.h>
@@ -234,6 +235,10 @@ static int memory_arg(struct phv_domain *domain, const void __user *uarg,
 	    !PAGE_ALIGNED(arg->guest_addr | arg->size | arg->user_addr))
 		return -EINVAL;
 	if (arg->size > limit || arg->guest_addr > limit - arg->size)
+		return -EINVAL;
+	/* Memory there would hide the local APICs from guests in xAPIC mode. */
+	if (arg->guest_addr <= APIC_DEFAULT_PHYS_BASE &&
+	    arg->size > APIC_DEFAULT_PHYS_BASE - arg->guest_addr)
 		return -EINVAL;
 	/* No tagged addresses: the MMU notifier speaks of plain ones. */
 	if (arg->size > TASK_SIZE_MAX || arg->user_addr > TASK_SIZE_MAX - arg->size)

@@ -247,6 +247,7 @@ static void expect_eperm(struct vcpu *vcpu)
 	struct phv_xsave xsave = { .size = 0 };
 	struct phv_lapic lapic;
 	struct phv_msrs msrs = { .count = 0 };
+	struct phv_dirty dirty = { .size = 0 };
 	struct vm *vm = vcpu->vm;
 
 	check_eq(vcpu_ioctl(vcpu, PHV_RUN, 0), -EPERM);
@@ -265,6 +266,7 @@ static void expect_eperm(struct vcpu *vcpu)
 	check_eq(vcpu_ioctl(vcpu, PHV_NMI, 0), -EPERM);
 	check_eq(vm_add_memory(vm, 0x40000000, 0x1000, vm->low, 0), -EPERM);
 	check_eq(vm_remove_memory(vm, 0, VM_LOW_SIZE, vm->low), -EPERM);
+	check_eq(vm_ioctl(vm, PHV_GET_DIRTY, &dirty), -EPERM);
 	check_eq(vm_ioctl(vm, PHV_CREATE_VCPU, 9), -EPERM);
 }
 

@@ -42,6 +42,8 @@ static u64 address_limit(void)
 	return BIT(bits < 48 ? bits : 48);
 }
 
+#define APIC_PAGE	0xfee00000UL
+
 static void bad_arguments(void)
 {
 	const u64 top = address_limit();
@@ -68,6 +70,10 @@ static void bad_arguments(void)
 		{ { AREA, -PAGE, (u64)p, 0, 0 }, -EINVAL },
 		{ { AREA, top, (u64)p, 0, 0 }, -EINVAL },
 		{ { BIT(63), PAGE, (u64)p, 0, 0 }, -EINVAL },
+		/* around the local APICs */
+		{ { APIC_PAGE, PAGE, (u64)p, 0, 0 }, -EINVAL },
+		{ { APIC_PAGE - PAGE, 2 * PAGE, (u64)p, 0, 0 }, -EINVAL },
+		{ { APIC_PAGE - PAGE, 3 * PAGE, (u64)p, 0, 0 }, -EINVAL },
 		/* around the end of the owner's */
 		{ { AREA, PAGE, BIT(63), 0, 0 }, -EINVAL },
 		{ { AREA, PAGE, -PAGE, 0, 0 }, -EINVAL },

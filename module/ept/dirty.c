@@ -211,6 +211,8 @@ int memory_dirty_ioctl(struct phv_domain *domain, const void __user *uarg)
 	u64 start, end;
 	int ret;
 
+	if (!memory_is_owner(domain))
+		return -EPERM;
 	if (copy_from_user(&arg, uarg, sizeof(arg)))
 		return -EFAULT;
 	if (arg.reserved || !arg.size || !PAGE_ALIGNED(arg.guest_addr | arg.size) ||
