@@ -17,13 +17,20 @@
 #define EXIT_NMI	0
 #define EXIT_INTERRUPT	1
 
-static bool running, stop;
+static bool stop;
+static u64 turns;
 
 static void guest_spin(void)
 {
-	WRITE_ONCE(running, true);
 	while (!READ_ONCE(stop))
-		;
+		WRITE_ONCE(turns, turns + 1);
+}
+
+static void wait_for_guest(void)
+{
+	u64 before = READ_ONCE(turns);
+
+	wait_until(READ_ONCE(turns) != before);
 }
 
 /* A vCPU that spins, without PAUSE and without exits, on the CPU with this number. */
@@ -33,7 +40,7 @@ static struct vcpu *start_spinning(unsigned int cpu)
 
 	pin_to_cpu(cpu);
 	vcpu_start(vcpu);
-	wait_until(READ_ONCE(running));
+	wait_for_guest();
 	return vcpu;
 }
 
@@ -135,6 +142,7 @@ static void nmis(void)
 	exited = exits(vcpu, EXIT_NMI);
 	before = irq_count("NMI:", 1);
 	for (i = 1; i <= NMIS; i++) {
+		wait_for_guest();
 		WRITE_ONCE(apic[APIC_ICR], ICR_NMI_TO_OTHERS);
 		wait_until(irq_count("NMI:", 1) >= before + i);
 	}
