@@ -78,6 +78,55 @@ TRACE_EVENT(phv_inject,
 		  __entry->info, __entry->error)
 );
 
+/* A vector and a vCPU: on its way there, taken without virtual-interrupt delivery, the timer's. */
+DECLARE_EVENT_CLASS(phv_lapic,
+	TP_PROTO(struct phv_vcpu *vcpu, u8 vector),
+	TP_ARGS(vcpu, vector),
+	TP_STRUCT__entry(
+		__field(u16, domain)
+		__field(u16, vcpu)
+		__field(u8, vector)
+	),
+	TP_fast_assign(
+		__entry->domain = vcpu->domain->id;
+		__entry->vcpu = vcpu->id;
+		__entry->vector = vector;
+	),
+	TP_printk("domain %u vcpu %u vector %u", __entry->domain, __entry->vcpu,
+		  __entry->vector)
+);
+
+DEFINE_EVENT(phv_lapic, phv_lapic_deliver,
+	TP_PROTO(struct phv_vcpu *vcpu, u8 vector), TP_ARGS(vcpu, vector)
+);
+
+DEFINE_EVENT(phv_lapic, phv_lapic_accept,
+	TP_PROTO(struct phv_vcpu *vcpu, u8 vector), TP_ARGS(vcpu, vector)
+);
+
+DEFINE_EVENT(phv_lapic, phv_lapic_timer,
+	TP_PROTO(struct phv_vcpu *vcpu, u8 vector), TP_ARGS(vcpu, vector)
+);
+
+TRACE_EVENT(phv_lapic_ipi,
+	TP_PROTO(struct phv_vcpu *vcpu, u32 icr, u32 dest),
+	TP_ARGS(vcpu, icr, dest),
+	TP_STRUCT__entry(
+		__field(u16, domain)
+		__field(u16, vcpu)
+		__field(u32, icr)
+		__field(u32, dest)
+	),
+	TP_fast_assign(
+		__entry->domain = vcpu->domain->id;
+		__entry->vcpu = vcpu->id;
+		__entry->icr = icr;
+		__entry->dest = dest;
+	),
+	TP_printk("domain %u vcpu %u icr 0x%x dest 0x%x", __entry->domain, __entry->vcpu,
+		  __entry->icr, __entry->dest)
+);
+
 TRACE_EVENT(phv_hypercall,
 	TP_PROTO(struct phv_vcpu *vcpu, u64 nr, const u64 *arg, long result),
 	TP_ARGS(vcpu, nr, arg, result),

@@ -20,6 +20,7 @@
 
 #include "domain.h"
 #include "pv/evtchn.h"
+#include "trace.h"
 #include "vcpu.h"
 #include "vmx/lapic_internal.h"
 #include "vmx/vmx.h"
@@ -152,6 +153,7 @@ void lapic_deliver(struct phv_vcpu *vcpu, u8 vector)
 {
 	if (!lapic_is_enabled(&vcpu->lapic))
 		return;
+	trace_phv_lapic_deliver(vcpu, vector);
 	if (vector < 16)
 		lapic_error(vcpu, APIC_ESR_RECVILL);
 	else
@@ -174,6 +176,7 @@ int lapic_pending(struct phv_vcpu *vcpu)
 
 void lapic_accept(struct phv_vcpu *vcpu, u8 vector)
 {
+	trace_phv_lapic_accept(vcpu, vector);
 	lapic_clear_vector(&vcpu->lapic, APIC_IRR, vector);
 	lapic_set_vector(&vcpu->lapic, APIC_ISR, vector);
 }

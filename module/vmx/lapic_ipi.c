@@ -9,6 +9,7 @@
 #include <linux/minmax.h>
 
 #include "domain.h"
+#include "trace.h"
 #include "vcpu.h"
 #include "vmx/lapic_internal.h"
 
@@ -113,6 +114,7 @@ static void ipi_send(const struct ipi *ipi)
 	struct phv_vcpu *to, *best = NULL;
 	u32 i, end;
 
+	trace_phv_lapic_ipi(ipi->from, ipi->icr, ipi->dest);
 	for (ipi_range(ipi, &i, &end); i < end; i++) {
 		to = domain_vcpu(ipi->from->domain, i);
 		if (!to || !ipi_matches(ipi, to))

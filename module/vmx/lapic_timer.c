@@ -28,6 +28,7 @@
 
 #include "compat.h"
 #include "domain.h"
+#include "trace.h"
 #include "vcpu.h"
 #include "vmx/lapic_internal.h"
 #include "vmx/vmx.h"
@@ -166,8 +167,10 @@ static void timer_is_due(struct phv_vcpu *vcpu, u64 now, u64 late)
 		lapic->tsc_deadline = 0;
 		set_deadline(lapic, 0);
 	}
-	if (!(lapic->lvtt & APIC_LVT_MASKED))
-		lapic_interrupt_self(vcpu, lapic->lvtt & APIC_VECTOR_MASK);
+	if (lapic->lvtt & APIC_LVT_MASKED)
+		return;
+	trace_phv_lapic_timer(vcpu, lapic->lvtt & APIC_VECTOR_MASK);
+	lapic_interrupt_self(vcpu, lapic->lvtt & APIC_VECTOR_MASK);
 }
 
 /**
