@@ -700,8 +700,10 @@ struct phv_run {
 			__u64 qualification;
 		} entry;
 		/**
-		 * @shutdown: the guest asked for the end of the domain; all its
-		 * vCPUs have stopped, and stay so, PHV_RUN gives this again.
+		 * @shutdown: the guest asked for the end of the domain, or a
+		 * watchdog of its has expired; every vCPU stops, and stays so: PHV_RUN
+		 * gives this, on each of them, again and again. When it has on all,
+		 * nothing of the guest changes any more.
 		 * Reason 2 (suspend): PHV_XEN_RESUME goes on
 		 * @shutdown.reason: SHUTDOWN_* of Xen's <xen/sched.h>
 		 */

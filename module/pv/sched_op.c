@@ -24,11 +24,12 @@
 #include "pv/hypercall.h"
 #include "pv/pv.h"
 #include "vcpu.h"
+#include "vmx/run.h"
 
 /* As in Xen. */
 #define POLL_PORTS_MAX	128
 
-/* sched_domain.shutdown */
+/* sched_op_domain.shutdown: why, and in the upper bits the vCPU that asked for it. */
 #define SHUTDOWN_BY(reason, vcpu)	((reason) | (int)(vcpu) << 8)
 #define SHUTDOWN_REASON(shutdown)	((shutdown) & 0xff)
 #define SHUTDOWN_VCPU(shutdown)		((shutdown) >> 8)
@@ -51,12 +52,11 @@ struct compat_sched_poll {
 static long wait(struct phv_vcpu *vcpu, bool (*done)(struct phv_vcpu *vcpu))
 {
 	for (;;) {
-		/* Whatever came with it is seen by @done now, or by vcpu_wait(). */
 		clear_bit(VCPU_REQ_EVENT, &vcpu->requests);
-		smp_mb__after_atomic();
+		smp_mb__after_atomic();	/* whatever came with it is seen by @done */
 		if (done(vcpu))
 			return 0;
-		if (READ_ONCE(vcpu->requests) & ~BIT(VCPU_REQ_EVENT))
+		if ((READ_ONCE(vcpu->requests) & ~BIT(VCPU_REQ_EVENT)) || vcpu_thread_has_work())
 			return HYPERCALL_AGAIN;
 		if (vcpu_wait(vcpu, done, RUNSTATE_blocked) < 0)
 			return HYPERCALL_AGAIN;
@@ -138,10 +138,9 @@ static long poll(struct hypercall *call)
 		return ret;
 
 	ret = evtchn_poll_begin(vcpu, ports, poll.nr_ports);
-	if (!ret)
-		ret = poll_until(vcpu, poll.timeout);
-	else if (ret > 0)
-		ret = 0;
+	if (ret)
+		return min(ret, 0L);
+	ret = poll_until(vcpu, poll.timeout);
 	evtchn_poll_end(vcpu);
 	return ret;
 }
@@ -203,7 +202,7 @@ int sched_resume(struct phv_domain *domain, unsigned long result)
 		vcpu->gpr[GPR_RAX] = result;
 		time_update_wallclock(domain);
 		WRITE_ONCE(sched->code, -1);
-		smp_store_release(&sched->shutdown, -1);
+		WRITE_ONCE(sched->shutdown, -1);
 		ret = 0;
 	}
 	mutex_unlock(&vcpu->mutex);

@@ -23,8 +23,7 @@ struct sched_op_domain {
 	struct sched_watchdog_timer watchdog[SCHED_WATCHDOGS];	/* P */
 	unsigned long watchdogs;	/* P: those in use */
 	int code;			/* a: SCHEDOP_shutdown_code's, or -1 */
-	/* a: -1 while the domain runs; then SHUTDOWN_*, and from bit 8 on the vCPU that asked for it */
-	int shutdown;
+	int shutdown;			/* a: -1 while the domain runs, see sched_op.c */
 };
 
 /* With PHV_XEN_SETUP. */

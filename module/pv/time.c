@@ -14,6 +14,7 @@
 #include <linux/errno.h>
 #include <linux/ktime.h>
 #include <linux/math64.h>
+#include <linux/mutex.h>
 #include <linux/spinlock.h>
 #include <linux/timekeeping.h>
 #include <asm/cpufeature.h>
@@ -103,9 +104,9 @@ static void write_area(struct pv_area *area, const struct pvclock_vcpu_time_info
 	u32 version = from->version + 1;
 
 	pv_area_write(area, 0, &version, sizeof(version));
-	smp_wmb();
+	smp_wmb();		/* as above */
 	pv_area_write(area, INFO_REST, (const u8 *)from + INFO_REST, sizeof(*from) - INFO_REST);
-	smp_wmb();
+	smp_wmb();		/* as above */
 	version++;
 	pv_area_write(area, 0, &version, sizeof(version));
 }
@@ -240,12 +241,9 @@ void time_set_poll(struct phv_vcpu *vcpu, u64 deadline)
 static enum hrtimer_restart periodic_fire(struct hrtimer *timer)
 {
 	struct phv_vcpu *vcpu = container_of(timer, struct phv_vcpu, pv.time.periodic);
-	u64 period = READ_ONCE(vcpu->pv.time.period);
 
-	if (!period)
-		return HRTIMER_NORESTART;
 	evtchn_raise_virq(vcpu, VIRQ_TIMER);
-	hrtimer_forward_now(timer, ns_to_ktime(period));
+	hrtimer_forward_now(timer, ns_to_ktime(vcpu->pv.time.period));
 	return HRTIMER_RESTART;
 }
 
@@ -253,12 +251,13 @@ void time_set_periodic(struct phv_vcpu *vcpu, u64 period)
 {
 	struct time_vcpu *time = &vcpu->pv.time;
 
-	/* Two vCPUs that set a third's: the later one's period is what counts. */
-	WRITE_ONCE(time->period, period);
+	/* The handler moves the timer on: nobody may start it meanwhile. */
+	mutex_lock(&vcpu->domain->pv->mutex);
+	hrtimer_cancel(&time->periodic);
+	time->period = period;
 	if (period)
 		hrtimer_start(&time->periodic, ns_to_ktime(period), HRTIMER_MODE_REL_HARD);
-	else
-		hrtimer_cancel(&time->periodic);
+	mutex_unlock(&vcpu->domain->pv->mutex);
 }
 
 /**

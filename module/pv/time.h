@@ -41,7 +41,7 @@ struct time_vcpu {
 	u64 singleshot;			/* m: raises VIRQ_TIMER then; ns, 0 for none */
 	u64 poll;			/* m: the wait ends then; ns, 0 for none */
 	struct hrtimer periodic;	/* raises VIRQ_TIMER */
-	u64 period;			/* a: ns, 0 for none */
+	u64 period;			/* while @periodic is stopped, P of pv.h: ns */
 };
 
 struct runstate_vcpu {
@@ -70,7 +70,10 @@ u64 time_now(const struct phv_domain *domain);
  */
 void time_update_vcpu(struct phv_vcpu *vcpu);
 
-/* shared_info is visible, or its layout is new: the wall clock is in it from now on. Any context. */
+/*
+ * shared_info is visible, or its layout is new: the wall clock is in it from now on. Any
+ * context.
+ */
 void time_update_wallclock(struct phv_domain *domain);
 
 /*

@@ -442,7 +442,7 @@ void event_before_entry(struct phv_vcpu *vcpu)
 		vector = lapic_pending(vcpu);
 	callback = evtchn_callback_vector(vcpu);
 	if (!injected && inject_interrupt(vcpu, callback, false)) {
-		/* It stays until the guest clears it: one that is injected is not also waited for. */
+		/* It stays until the guest clears it: it is not also waited for. */
 		callback = -1;
 	} else if (!injected && inject_interrupt(vcpu, vector, true)) {
 		vector = lapic_pending(vcpu);
