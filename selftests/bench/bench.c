@@ -23,7 +23,7 @@
 
 #include "kselftest.h"
 #include "testhost/testport.h"
-#include "vm.h"
+#include "guest/xen.h"
 
 #define TRIES		9
 #define BENCH_PORT	0x500
@@ -92,6 +92,12 @@ GUEST_LOOP(cpuid_1, "mov $1, %%eax; cpuid" : : : "rax", "rbx", "rcx", "rdx")
 GUEST_LOOP(hypercall, "mov $0x7fffffff, %%eax; vmcall" : : : "rax", "memory")
 GUEST_LOOP(msr, "rdmsr" : : "c" (MSR_APIC_BASE) : "rax", "rdx")
 GUEST_LOOP(user_exit, "outl %%eax, %w1" : : "a" (0), "d" (BENCH_PORT))
+
+/* Idle guests arm their timer for ever. */
+static struct vcpu_set_singleshot_timer timer = { .timeout_abs_ns = 1ULL << 62 };
+
+GUEST_LOOP(timer, "mov $24, %%eax; vmcall"
+	   : : "D" (VCPUOP_set_singleshot_timer), "S" (0), "d" (&timer) : "rax", "memory")
 
 static void least(u64 *to, u64 value)
 {
@@ -204,10 +210,8 @@ static void cost_of_each(struct cost *each, const struct cost *with,
 					    count);
 }
 
-static void measure_loop(const struct backend *backend, void (*guest)(u64),
-			 u64 count, struct cost *cost)
+static void measure_loop_in(struct vm *vm, void (*guest)(u64), u64 count, struct cost *cost)
 {
-	struct vm *vm = vm_create_on(backend);
 	struct vcpu *vcpu = vm_add_guest(vm, 0, guest_nothing, 1);
 	struct cost with, without, once;
 	unsigned int i;
@@ -225,6 +229,12 @@ static void measure_loop(const struct backend *backend, void (*guest)(u64),
 	vm_destroy(vm);
 }
 
+static void measure_loop(const struct backend *backend, void (*guest)(u64),
+			 u64 count, struct cost *cost)
+{
+	measure_loop_in(vm_create_on(backend), guest, count, cost);
+}
+
 static void exit_cpuid(const struct backend *backend, struct cost *cost)
 {
 	measure_loop(backend, guest_cpuid_0, 200, cost);
@@ -238,6 +248,19 @@ static void exit_cpuid_1(const struct backend *backend, struct cost *cost)
 static void exit_hypercall(const struct backend *backend, struct cost *cost)
 {
 	measure_loop(backend, guest_hypercall, 200, cost);
+}
+
+/* KVM has these, too, but not for the guests of this program. */
+static void xen_timer(const struct backend *backend, struct cost *cost)
+{
+	struct vm *vm;
+
+	no_cost(cost);
+	if (backend != &backend_phv)
+		return;
+	vm = vm_create_on(backend);
+	xen_setup_vm(vm, 0);
+	measure_loop_in(vm, guest_timer, 200, cost);
 }
 
 static void exit_msr(const struct backend *backend, struct cost *cost)
@@ -443,6 +466,8 @@ static struct row rows[] = {
 	  {}, {} },
 	{ "exit.hypercall", "instructions", 200 * UNIT, 0,
 	  "VMCALL with an unknown number", true, exit_hypercall, {}, {} },
+	{ "xen.timer", "instructions", NONE, 0,
+	  "VCPUOP_set_singleshot_timer", true, xen_timer, {}, {} },
 	{ "exit.msr", "instructions", NONE, 0,
 	  "RDMSR of IA32_APIC_BASE", true, exit_msr, {}, {} },
 	{ "exit.user", "instructions", 1000 * UNIT, 0,
