@@ -17,6 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cgroup.h"
 #include "server.h"
 
 #define SUFFIX		".sock"
@@ -104,6 +105,7 @@ static void domain_free(struct domain *domain)
 	if (domain->name[0]) {
 		socket_name(domain->name, file);
 		unlinkat(server->domain_dir, file, 0);
+		cgroup_remove(domain->name);
 	}
 	conn_close(&domain->conn);
 	sd_event_source_disable_unref(domain->kill);
@@ -281,10 +283,12 @@ static int domain_watch(struct domain *domain, int fd)
 }
 
 /* In the new process; nothing in it is to be used any more but these. */
-static void exec_worker(const struct domain *domain, int control, int listener)
+static void exec_worker(const struct domain *domain, int control, int listener,
+			int group)
 {
 	char slot[12];
 
+	cgroup_enter(group);
 	snprintf(slot, sizeof(slot), "%u", domain->slot);
 	/* Out of the way of the numbers that they are to have */
 	control = fcntl(control, F_DUPFD_CLOEXEC, 10);
@@ -321,7 +325,7 @@ static int bind_listener(struct domain *domain)
 
 static int spawn(struct domain *domain)
 {
-	int pair[2], listener, err;
+	int pair[2], listener, group, err;
 
 	listener = bind_listener(domain);
 	if (listener < 0)
@@ -331,12 +335,15 @@ static int spawn(struct domain *domain)
 		close(listener);
 		return err;
 	}
+	group = cgroup_create(domain->name);
 	domain->pid = fork();
 	if (!domain->pid)
-		exec_worker(domain, pair[1], listener);
+		exec_worker(domain, pair[1], listener, group);
 	err = domain->pid < 0 ? -errno : 0;
 	close(listener);
 	close(pair[1]);
+	if (group >= 0)
+		close(group);
 	if (err) {
 		close(pair[0]);
 		return err;

@@ -22,6 +22,7 @@
 
 #include <libphv.h>
 
+#include "cgroup.h"
 #include "server.h"
 
 #define CLIENTS_MAX	256
@@ -590,6 +591,7 @@ static int setup(struct server *server)
 	err = open_directory(server);
 	if (err)
 		return err;
+	cgroup_init();
 	domains_adopt(server);
 	return open_socket(server);
 }

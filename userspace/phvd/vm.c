@@ -316,7 +316,7 @@ static void grant_special(struct vm *vm)
 static int build_xen(struct vm *vm, const struct boot *boot, struct phv_error *error)
 {
 	static const __u32 ports[] = { ACPI_SLEEP_PORT, DEBUG_PORT };
-	size_t size = (1 + VM_GRANT_FRAMES) * GUEST_PAGE_SIZE, i;
+	size_t size = PHV_XEN_FRAMES(VM_GRANT_FRAMES) * GUEST_PAGE_SIZE, i;
 	int err;
 
 	vm->frames = mmap(NULL, size, PROT_READ | PROT_WRITE,
@@ -505,7 +505,7 @@ void vm_destroy(struct vm *vm)
 		close(vm->fd);
 	guest_memory_unmap(&vm->memory);
 	if (vm->frames)
-		munmap(vm->frames, (1 + VM_GRANT_FRAMES) * GUEST_PAGE_SIZE);
+		munmap(vm->frames, PHV_XEN_FRAMES(VM_GRANT_FRAMES) * GUEST_PAGE_SIZE);
 	vm->vcpu = NULL;
 	vm->vcpus = 0;
 	vm->fd = -1;

@@ -70,7 +70,7 @@ struct vm_channel {
  * @fd: its descriptor, or -1
  * @id: its number
  * @memory: its memory
- * @frames: the shared_info page and the grant table
+ * @frames: the shared_info page, the grant table and its status
  * @console: where its output goes
  * @vcpu: the vCPUs
  * @vcpus: how many there are

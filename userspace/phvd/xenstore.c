@@ -17,6 +17,8 @@
 #include "xenstore.h"
 #include "xs_tree.h"
 
+#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
+
 /**
  * struct transaction - one of the guest's
  * @next: the next one
@@ -267,7 +269,7 @@ static void answer_error(const struct call *call, int err)
 	const char *text = "EIO";
 	size_t i;
 
-	for (i = 0; i < sizeof(xsd_errors) / sizeof(xsd_errors[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(xsd_errors); i++)
 		if (xsd_errors[i].errnum == -err)
 			text = xsd_errors[i].errstring;
 	call->xs->send(call->xs->data, XS_ERROR, call->req_id, call->tx_id, text,
@@ -699,7 +701,7 @@ void xs_request(struct xs *xs, __u32 type, __u32 req_id, __u32 tx_id,
 		}
 		call.tree = &transaction->tree;
 	}
-	if (type < sizeof(calls) / sizeof(calls[0]) && calls[type])
+	if (type < ARRAY_SIZE(calls) && calls[type])
 		err = calls[type](&call);
 	if (err)
 		answer_error(&call, err);
