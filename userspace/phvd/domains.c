@@ -286,6 +286,8 @@ static int domain_watch(struct domain *domain, int fd)
 static void exec_worker(const struct domain *domain, int control, int listener,
 			int group)
 {
+	char *environment[] = { NULL };
+	sigset_t none;
 	char slot[12];
 
 	cgroup_enter(group);
@@ -296,7 +298,9 @@ static void exec_worker(const struct domain *domain, int control, int listener,
 	if (control < 0 || listener < 0 ||
 	    dup2(control, WORKER_CONTROL_FD) < 0 || dup2(listener, WORKER_LISTEN_FD) < 0)
 		_exit(1);
-	execl("/proc/self/exe", "phvd", "--worker", domain->name, slot, NULL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	execle("/proc/self/exe", "phvd", "--worker", domain->name, slot, NULL, environment);
 	log_line("%s: worker: %s", domain->name, strerror(errno));
 	_exit(1);
 }

@@ -26,6 +26,7 @@
 #include "server.h"
 
 #define CLIENTS_MAX	256
+#define CLIENTS_PER_USER	64	/* but root */
 #define GROUP		"phv"
 
 static void reply(struct client *client, struct json_object *json)
@@ -475,14 +476,24 @@ static void on_closed(struct conn *conn)
 	free(client);
 }
 
+static bool is_full(const struct server *server, uid_t user)
+{
+	unsigned int count = 0;
+	struct client *client;
+
+	for (client = server->clients; client; client = client->next)
+		count += client->user == user;
+	return server->nr_clients == CLIENTS_MAX || (user && count >= CLIENTS_PER_USER);
+}
+
 static void add_client(struct server *server, int fd)
 {
 	struct client *client = calloc(1, sizeof(*client));
 	struct ucred peer;
 	socklen_t size = sizeof(peer);
 
-	if (!client || server->nr_clients == CLIENTS_MAX ||
-	    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size)) {
+	if (!client || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) ||
+	    is_full(server, peer.uid)) {
 		close(fd);
 		free(client);
 		return;

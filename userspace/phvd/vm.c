@@ -48,6 +48,16 @@ static void signal_fd(int fd)
 		return;		/* it is signalled */
 }
 
+/* How many vCPUs have a thread; with the lock, or before there are any. */
+static unsigned int threads(const struct vm *vm)
+{
+	unsigned int i, count = 0;
+
+	for (i = 0; i < vm->vcpus; i++)
+		count += vm->vcpu[i].started;
+	return count;
+}
+
 /* Makes the threads of all vCPUs look at what is wanted; with the lock. */
 static void kick(struct vm *vm)
 {
@@ -125,7 +135,9 @@ static void handle_io(struct vm_vcpu *vcpu)
 	if (!run->io.write) {
 		run->io.data = ~0U;
 	} else if (run->io.port == DEBUG_PORT) {
-		console_put(vcpu->vm->console, &byte, 1, true);
+		while (!console_put(vcpu->vm->console, &byte, 1, true) &&
+		       !run->immediate_exit)
+			;
 	} else if (run->io.port == ACPI_SLEEP_PORT &&
 		   (run->io.data & 0xff) == ACPI_SLEEP_S5) {
 		end(vcpu->vm, VM_POWEROFF, "powered off");
@@ -458,14 +470,14 @@ void vm_unpause(struct vm *vm)
 
 /**
  * vm_pause - have all vCPUs stop; they have when it returns
- * @vm: a domain that is built
+ * @vm: a domain, built or in part
  */
 void vm_pause(struct vm *vm)
 {
 	pthread_mutex_lock(&vm->lock);
 	vm->go = false;
 	kick(vm);
-	while (vm->parked < vm->vcpus)
+	while (vm->parked < threads(vm))
 		pthread_cond_wait(&vm->changed, &vm->lock);
 	pthread_mutex_unlock(&vm->lock);
 }

@@ -165,8 +165,7 @@ static void finish(const char *reason, const char *text)
 	if (worker.over)
 		return;
 	worker.over = true;
-	if (worker.vm.vcpus)
-		vm_pause(&worker.vm);
+	vm_pause(&worker.vm);
 	status = store_exit_status(&worker.store);
 	disconnect_backends();
 	vm_destroy(&worker.vm);
@@ -253,8 +252,11 @@ static struct json_object *build_failed(int err, const struct phv_error *error)
 {
 	const char *code = err == -EBUSY ? PROTO_BUSY : PROTO_FAILED;
 	char text[sizeof(error->text) + PHV_NAME_MAX];
+	struct json_object *json = describe();
 
 	log_line("%s", error->text);
+	json_object_object_add(json, "end", json_object_new_string("failed"));
+	tell(json);
 	worker.over = true;
 	sd_event_exit(worker.event, 0);
 	snprintf(text, sizeof(text), "%s: %s", worker.config.name, error->text);

@@ -339,12 +339,17 @@ int verb_run(int argc, char **argv)
 	status = client_open(&phvd);
 	if (!status)
 		status = create(&phvd, &plan);
-	if (!status)
-		status = attach(&phvd, name, &console);
+	if (status) {
+		proto_close(&phvd);
+		return status;
+	}
+	status = attach(&phvd, name, &console);
 	if (!status)
 		status = start(&phvd, name);
 	if (!status)
 		status = stay(&phvd, name, console);
+	else
+		proto_send(&phvd, client_verb("destroy", name), NULL, 0);
 	proto_close(&phvd);
 	return status;
 }
