@@ -122,6 +122,9 @@ static int build(struct phv_error *error)
 {
 	int err;
 
+	/* The image is read from where the descriptor is: for a reboot, again. */
+	if (lseek(worker.kernel, 0, SEEK_SET) < 0)
+		return phv_fail(error, -errno, "kernel image: %s", strerror(errno));
 	err = vm_build(&worker.vm, &worker.config, worker.device, worker.kernel,
 		       worker.initrd, error);
 	return err ?: connect_backends(error);
