@@ -5,6 +5,7 @@
  */
 #include <sched.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <time.h>
 
 #include "xen_time.h"
@@ -173,6 +174,106 @@ static void errors(void)
 {
 	area_pages = vm_alloc(0x2000, 0x1000);
 	vcpu_finish(xen_with_guest(guest_errors));
+}
+
+/* 32-bit guests have 64-bit members where they come. */
+struct runstate_info32 {
+	u32 state;
+	u64 state_entry_time;
+	u64 time[4];
+} __packed;
+
+static void guest_layouts32(void)
+{
+	struct runstate_info32 *area = (void *)area_pages, *info = area + 1;
+	u32 *address = (u32 *)(info + 1);
+	struct vcpu_runstate_info after;
+
+	memset(area_pages, 0xcc, 0x1000);
+	guest_assert_eq(xen_hypercall32(__HYPERVISOR_vcpu_op, VCPUOP_get_runstate_info, 0,
+					(u64)info), 0);
+	guest_assert_eq(*address, 0xcccccccc);
+	guest_assert_eq(get(0, &after), 0);
+	guest_assert_eq(info->state, RUNSTATE_running);
+	guest_assert(info->time[0] <= after.time[0]);
+	guest_assert(info->time[3] == after.time[3] || info->time[3] < after.time[3]);
+	guest_assert(info->state_entry_time <= after.state_entry_time);
+
+	*address = (u64)area;
+	guest_assert_eq(xen_hypercall32(__HYPERVISOR_vcpu_op,
+					VCPUOP_register_runstate_memory_area, 0,
+					(u64)address), 0);
+	guest_sync(0);
+	guest_assert_eq(get(0, &after), 0);
+	guest_assert_eq(area->state, RUNSTATE_running);
+	guest_assert(area->state_entry_time > info->state_entry_time);
+	guest_assert(area->time[RUNSTATE_offline] > info->time[RUNSTATE_offline]);
+	guest_assert(area->time[RUNSTATE_offline] <= after.time[RUNSTATE_offline]);
+}
+
+static void layouts32(void)
+{
+	struct vcpu *vcpu = xen_with_guest(guest_layouts32);
+
+	area_pages = vm_alloc(0x2000, 0x1000);
+	vcpu_expect(vcpu, VCPU_SYNC);
+	vcpu_finish(vcpu);
+}
+
+/* The owner takes away what the guest has registered: the module has it still. */
+static void guest_area_goes(u64 address)
+{
+	guest_assert_eq(register_area(VCPUOP_register_runstate_memory_area, 0, address), 0);
+	guest_assert_eq(register_area(VCPUOP_register_vcpu_time_memory_area, 0, address + 64), 0);
+	guest_sync(0);
+	wrmsr(MSR_TSC, 0x1234567);
+	guest_sync(0);
+	guest_assert_eq(register_area(VCPUOP_register_runstate_memory_area, 0, 0), 0);
+	guest_assert_eq(register_area(VCPUOP_register_vcpu_time_memory_area, 0, 0), 0);
+}
+
+static void area_goes(void)
+{
+	struct vcpu *vcpu = xen_with_guest(guest_area_goes, XEN_HOLE);
+	void *memory = mmap(NULL, 0x1000, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	check(memory != MAP_FAILED);
+	check_eq(vm_add_memory(vcpu->vm, XEN_HOLE, 0x1000, memory, 0), 0);
+	vcpu_expect(vcpu, VCPU_SYNC);
+	check_eq(vm_remove_memory(vcpu->vm, XEN_HOLE, 0x1000, memory), 0);
+	check_eq(munmap(memory, 0x1000), 0);
+	vcpu_expect(vcpu, VCPU_SYNC);
+	vcpu_finish(vcpu);
+}
+
+/* One vCPU moves another's areas about, which has others of its own all the time. */
+static void guest_moves(u64 id)
+{
+	u32 i;
+
+	for (i = 0; i < 300; i++) {
+		u64 address = i % 3 ? (u64)area_pages + i * 7 + id * 0x800 : 0;
+
+		guest_assert_eq(register_area(VCPUOP_register_runstate_memory_area, i & 1,
+					      address), 0);
+		guest_assert_eq(register_area(VCPUOP_register_vcpu_time_memory_area, i & 1,
+					      address), 0);
+		if (!(i % 8))
+			wrmsr(MSR_TSC, i);
+	}
+}
+
+static void moves(void)
+{
+	struct vm *vm = xen_create();
+	struct vcpu *a = vm_add_guest(vm, 0, guest_moves, 0);
+	struct vcpu *b = vm_add_guest(vm, 1, guest_moves, 1);
+
+	area_pages = vm_alloc(0x2000, 0x1000);
+	vcpu_start(a);
+	vcpu_start(b);
+	vcpu_join(a);
+	vcpu_join(b);
 }
 
 /* One vCPU is made to change its state all the time, another reads what it says. */
@@ -396,6 +497,9 @@ static const struct test tests[] = {
 	{ "the area has what the hypercall says", .host = area },
 	{ "also by guest-physical address", .host = area_physical },
 	{ "bad arguments", .host = errors },
+	{ "32-bit guests", .host = layouts32 },
+	{ "memory goes that an area is in", .host = area_goes },
+	{ "vCPUs move each other's areas", .host = moves },
 	{ "the update flag keeps readers from what is half written", .host = update_flag },
 	{ "HLT is blocked", .host = blocks },
 	{ "user space's time is offline", .host = paused },

@@ -304,7 +304,7 @@ static void guest_polls(void)
 	guest_assert(is_pending(ports[1]));
 	clear_pending(ports[1]);
 
-	/* Nothing is: until the time is over, and not before. With one port nothing else ends it. */
+	/* Nothing is: until the time is over, and not before. */
 	for (i = 0; i < 5; i++) {
 		start = now();
 		timeout = start + 300 * NS_PER_US;
@@ -344,6 +344,37 @@ static void guest_polls(void)
 static void polls(void)
 {
 	vcpu_finish(xen_with_guest(guest_polls));
+}
+
+/* 32-bit code's pointer is 4 bytes, and the time comes right after the count. */
+static struct {
+	u32 ports;
+	u32 count;
+	u64 timeout;
+} __packed poll32;
+
+static evtchn_port_t poll_port;
+
+static void guest_polls32(void)
+{
+	poll_port = bind_ipi(0);
+	mask(poll_port);
+	poll32.ports = (u64)&poll_port;
+	poll32.count = 1;
+	poll32.timeout = now() + 300 * NS_PER_US;
+	guest_assert_eq(xen_hypercall32(__HYPERVISOR_sched_op, SCHEDOP_poll, (u64)&poll32), 0);
+	guest_assert(now() >= poll32.timeout);
+	send(poll_port);
+	poll32.timeout = 0;
+	guest_assert_eq(xen_hypercall32(__HYPERVISOR_sched_op, SCHEDOP_poll, (u64)&poll32), 0);
+	poll32.count = 129;
+	guest_assert_eq(xen_hypercall32(__HYPERVISOR_sched_op, SCHEDOP_poll, (u64)&poll32),
+			-EINVAL);
+}
+
+static void polls32(void)
+{
+	vcpu_finish(xen_with_guest(guest_polls32));
 }
 
 /* Interrupts that can be taken end a poll, others do not. */
@@ -688,6 +719,7 @@ static const struct test tests[] = {
 	{ "a domain goes with its watchdog set", .host = watchdog_stays },
 	{ "what is the host's, bad pointers, unknown operations", .host = others },
 	{ "poll waits for ports, masked or not, or a time", .host = polls },
+	{ "polls of 32-bit guests", .host = polls32 },
 	{ "interrupts end a poll if they can be taken", .host = poll_interrupted },
 	{ "poll misses no event", .host = pings },
 	{ "signals do not end a poll for the guest", .host = poll_signal },

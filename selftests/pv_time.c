@@ -501,6 +501,85 @@ static void periodic(void)
 	vcpu_finish(xen_with_guest(guest_periodic));
 }
 
+/* 32-bit code: a deadline is two arguments, structures have no padding, pointers 4 bytes. */
+static struct {
+	u64 deadline;
+	u32 flags;
+	u32 behind;
+} __packed singleshot32;
+
+static struct {
+	u32 address;
+	u32 behind;
+} area32;
+
+static void guest_layouts32(void)
+{
+	struct vcpu_time_info *info = &xen_vcpu_info()->time;
+	u64 deadline;
+	u32 port;
+
+	take_events();
+	port = bind_timer();
+	wait_a_bit = halt;
+	deadline = now() + 300 * NS_PER_US;
+	guest_assert_eq(xen_hypercall32(__HYPERVISOR_set_timer_op, (u32)deadline,
+					deadline >> 32), 0);
+	expect_timer(port, deadline);
+	/* The high half counts: this is 4 s from now. */
+	deadline = now() + BIT(32);
+	guest_assert_eq(xen_hypercall32(__HYPERVISOR_set_timer_op, (u32)deadline,
+					deadline >> 32), 0);
+	guest_assert(!comes_within(port, 500 * NS_PER_US));
+
+	singleshot32.deadline = now() + 300 * NS_PER_US;
+	singleshot32.flags = VCPU_SSHOTTMR_future;
+	singleshot32.behind = ~0u;
+	guest_assert_eq(xen_hypercall32(__HYPERVISOR_vcpu_op, VCPUOP_set_singleshot_timer, 0,
+					(u64)&singleshot32), 0);
+	expect_timer(port, singleshot32.deadline);
+	guest_assert_eq(xen_hypercall32(__HYPERVISOR_vcpu_op, VCPUOP_set_singleshot_timer, 0,
+					(u64)&singleshot32), -ETIME);
+
+	area32.address = (u64)area_pages;
+	area32.behind = ~0u;
+	guest_assert_eq(xen_hypercall32(__HYPERVISOR_vcpu_op,
+					VCPUOP_register_vcpu_time_memory_area, 0,
+					(u64)&area32), 0);
+	guest_assert(!memcmp(area_pages, info, AREA_SIZE));
+}
+
+static void layouts32(void)
+{
+	area_pages = vm_alloc(0x2000, 0x1000);
+	vcpu_finish(xen_with_guest(guest_layouts32));
+}
+
+/* The wall clock is where the guest's layout has it. */
+static void guest_latches32(void)
+{
+	struct xen_hvm_param *arg = (void *)area_pages;
+
+	memset(arg, 0, sizeof(*arg));
+	arg->domid = DOMID_SELF;
+	arg->index = HVM_PARAM_CALLBACK_IRQ;
+	arg->value = 2UL << 56 | UPCALL_VECTOR;
+	guest_assert_eq(xen_hypercall32(__HYPERVISOR_hvm_op, HVMOP_set_param, (u64)arg), 0);
+}
+
+static void wallclock32(void)
+{
+	u32 *wc, *high;
+
+	area_pages = vm_alloc(0x2000, 0x1000);
+	vcpu_finish(xen_with_guest(guest_latches32));
+	wc = (u32 *)((u8 *)xen_shared + 0x900);
+	high = (u32 *)((u8 *)xen_shared + 0x924);
+	check(wc[0] && !(wc[0] & 1));
+	check(((u64)*high << 32 | wc[1]) - host_ns(CLOCK_REALTIME) / NS_PER_S + 60 <= 60);
+	check(wc[2] < NS_PER_S);
+}
+
 /* An idle vCPU's own timers are its own affair, but the periodic one may be set by any. */
 static void guest_others(void)
 {
@@ -525,6 +604,30 @@ static void others(void)
 
 	vcpu_create(vm, 1);
 	vcpu_finish(vcpu);
+}
+
+/* The handler of the one that fires, and those who set it, are on different CPUs. */
+static void guest_sets_others(u64 id)
+{
+	u64 end = now() + 10 * NS_PER_MS;
+
+	do {
+		guest_assert_eq(set_periodic(!id, NS_PER_MS), 0);
+		guest_assert_eq(set_periodic(id, NS_PER_MS), 0);
+	} while (now() < end);
+	guest_assert_eq(xen_vcpu_op(VCPUOP_stop_periodic_timer, !id, NULL), 0);
+}
+
+static void sets_others(void)
+{
+	struct vm *vm = xen_create();
+	struct vcpu *a = vm_add_guest(vm, 0, guest_sets_others, 0);
+	struct vcpu *b = vm_add_guest(vm, 1, guest_sets_others, 1);
+
+	vcpu_start(a);
+	vcpu_start(b);
+	vcpu_join(a);
+	vcpu_join(b);
 }
 
 /* Timers go on while user space has the vCPU, and fire when it runs again. */
@@ -609,8 +712,11 @@ static const struct test tests[] = {
 	{ "set_timer_op", .host = timer_op },
 	{ "the periodic timer", .host = periodic },
 	{ "whose timers one may set", .host = others },
+	{ "vCPUs set each other's periodic timers", .host = sets_others },
 	{ "a timer that user space is in the way of", .host = late },
 	{ "beside the local APIC's timer", .host = both },
+	{ "timers and time for 32-bit guests", .host = layouts32 },
+	{ "the wall clock for 32-bit guests", .host = wallclock32 },
 };
 
 int main(int argc, char **argv)

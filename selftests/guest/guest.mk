@@ -35,7 +35,7 @@ $(out)/memory $(out)/memory_dirty $(out)/memory_host: memory.h
 $(out)/memory_host: leak.c leak.h
 $(out)/pv_memory $(out)/pv_grant: memory.h pv_memory.h
 $(out)/fpu: fpu.h
-# The next kernel has no libraries.
-$(out)/kexec: libs += -static
 $(out)/pv_runstate $(out)/pv_sched $(out)/pv_time: xen_time.h
 $(out)/pv_evtchn $(out)/pv_evtchn_user $(out)/pv_fifo: evtchn.h lapic.h
+# The next kernel has no libraries.
+$(out)/kexec: libs += -static
