@@ -560,14 +560,14 @@ int memory_write(struct phv_domain *domain, u64 gpa, const void *buf, size_t siz
 	return copy_guest(domain, gpa, (void *)buf, size, true);
 }
 
-int memory_read_nofault(struct phv_domain *domain, u64 gpa, void *buf, size_t size)
+int memory_try_read(struct phv_domain *domain, u64 gpa, void *buf, size_t size)
 {
 	unsigned long hva;
 
 	return try_copy(&domain->memory, gpa, buf, size, false, &hva);
 }
 
-int memory_write_nofault(struct phv_domain *domain, u64 gpa, const void *buf, size_t size)
+int memory_try_write(struct phv_domain *domain, u64 gpa, const void *buf, size_t size)
 {
 	unsigned long hva;
 

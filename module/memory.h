@@ -71,6 +71,21 @@ struct memory {
 	unsigned long invalid_end;		/* l */
 };
 
+/* Where a vCPU has last seen frames of the guest, see memory_fast.c; @pages 0 for none. */
+struct memory_window {
+	u64 gfn;
+	u64 pages;
+	unsigned long hva;
+	bool writable;
+};
+
+#define MEMORY_WINDOWS	16
+
+struct memory_cache {
+	unsigned long sequence;		/* memory.sequence that all of it is from */
+	struct memory_window window[MEMORY_WINDOWS];
+};
+
 /* With the domain. -ENOMEM, -EINTR. Binds it to current->mm. */
 int memory_create(struct phv_domain *domain);
 void memory_destroy(struct phv_domain *domain);
@@ -114,11 +129,15 @@ int memory_read(struct phv_domain *domain, u64 gpa, void *buf, size_t size);
 int memory_write(struct phv_domain *domain, u64 gpa, const void *buf, size_t size);
 
 /*
- * The same for what can be done without sleeping, in any context but NMI: -EAGAIN otherwise.
- * The owner's address space; within a page. The caller keeps CR2 and PKRU.
+ * The same for what can be done without sleeping: 0, -EFAULT, or -EAGAIN when it has to be
+ * tried otherwise. Within a page; owner's address space. The first two in any context but NMI,
+ * the others, in memory_fast.c, in the inner loop: they are the quick ones. Who calls
+ * them there keeps CR2 and PKRU.
  */
-int memory_read_nofault(struct phv_domain *domain, u64 gpa, void *buf, size_t size);
-int memory_write_nofault(struct phv_domain *domain, u64 gpa, const void *buf, size_t size);
+int memory_try_read(struct phv_domain *domain, u64 gpa, void *buf, size_t size);
+int memory_try_write(struct phv_domain *domain, u64 gpa, const void *buf, size_t size);
+int memory_read_nofault(struct phv_vcpu *vcpu, u64 gpa, void *buf, size_t size);
+int memory_write_nofault(struct phv_vcpu *vcpu, u64 gpa, const void *buf, size_t size);
 
 /*
  * The owner's address of a guest frame at this moment: 0, -ENXIO when there is no memory,

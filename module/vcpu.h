@@ -16,6 +16,7 @@
 #include <phv.h>
 
 #include "ept/ept.h"
+#include "memory.h"
 #include "pv/pv.h"
 #include "vmx/lapic.h"
 #include "vmx/vmcs.h"
@@ -122,6 +123,7 @@ struct phv_vcpu {
 	u64 cstar;			/* m: IA32_CSTAR, which processors of Intel do not use */
 	u64 bios_sign;			/* m: IA32_BIOS_SIGN_ID */
 
+	struct memory_cache memory;	/* m: see memory_fast.c */
 	struct pv_vcpu pv;		/* see pv/pv.h; for Xen domains */
 
 	/* The thread */

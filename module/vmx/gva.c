@@ -91,7 +91,7 @@ static int read_guest(struct phv_vcpu *vcpu, u64 gpa, void *buf, size_t size, u3
 	int ret;
 
 	if (access & GVA_NOFAULT)
-		ret = memory_read_nofault(vcpu->domain, gpa, buf, size);
+		ret = memory_read_nofault(vcpu, gpa, buf, size);
 	else
 		ret = memory_read(vcpu->domain, gpa, buf, size);
 	return ret && ret != -EAGAIN ? -ENXIO : ret;
@@ -102,7 +102,7 @@ static int write_guest(struct phv_vcpu *vcpu, u64 gpa, const void *buf, size_t s
 	int ret;
 
 	if (access & GVA_NOFAULT)
-		ret = memory_write_nofault(vcpu->domain, gpa, buf, size);
+		ret = memory_write_nofault(vcpu, gpa, buf, size);
 	else
 		ret = memory_write(vcpu->domain, gpa, buf, size);
 	return ret && ret != -EAGAIN ? -ENXIO : ret;
