@@ -123,23 +123,36 @@ static const u8 arg_gpr32[HYPERCALL_ARGS] = {
 	GPR_RBX, GPR_RCX, GPR_RDX, GPR_RSI, GPR_RDI, GPR_RBP
 };
 
-/* What the registers say. @nr is 64 bits wide for those who look for it in the table. */
-static __always_inline void get_call(struct phv_vcpu *vcpu, struct hypercall *call, u64 *nr)
+/* The number: 64 bits wide, for those who look for it in the table. */
+static __always_inline u64 get_nr(struct phv_vcpu *vcpu, struct hypercall *call)
 {
-	unsigned long *gpr = vcpu->gpr;
-	unsigned int i;
+	u64 nr = vcpu->gpr[GPR_RAX];
 
 	call->vcpu = vcpu;
 	call->compat = !vmx_in_64bit_mode(vcpu);
-	if (likely(!call->compat)) {
-		*nr = gpr[GPR_RAX];
-		for (i = 0; i < HYPERCALL_ARGS; i++)
-			call->arg[i] = gpr[arg_gpr64[i]];
-	} else {
-		*nr = lower_32_bits(gpr[GPR_RAX]);
-		for (i = 0; i < HYPERCALL_ARGS; i++)
-			call->arg[i] = lower_32_bits(gpr[arg_gpr32[i]]);
+	return likely(!call->compat) ? nr : lower_32_bits(nr);
+}
+
+static noinline void get_args32(const unsigned long *gpr, struct hypercall *call)
+{
+	unsigned int i;
+
+	for (i = 0; i < HYPERCALL_ARGS; i++)
+		call->arg[i] = lower_32_bits(gpr[arg_gpr32[i]]);
+}
+
+static __always_inline void get_args(const unsigned long *gpr, struct hypercall *call)
+{
+	if (unlikely(call->compat)) {
+		get_args32(gpr, call);
+		return;
 	}
+	call->arg[0] = gpr[GPR_RDI];
+	call->arg[1] = gpr[GPR_RSI];
+	call->arg[2] = gpr[GPR_RDX];
+	call->arg[3] = gpr[GPR_R10];
+	call->arg[4] = gpr[GPR_R8];
+	call->arg[5] = gpr[GPR_R9];
 }
 
 /* The guest repeats the call with these arguments. */
@@ -160,12 +173,11 @@ static bool may_call(struct phv_vcpu *vcpu, const struct hypercall *call)
 	return !call->compat || (vmcs_read(GUEST_CR0) & X86_CR0_PE);
 }
 
-static hypercall_handler find_handler(struct hypercall *call, u64 nr, bool *fast)
+static __always_inline hypercall_handler find_handler(struct hypercall *call, u64 nr)
 {
 	if (nr >= ARRAY_SIZE(hypercalls))
 		return NULL;
 	call->nr = array_index_nospec(nr, ARRAY_SIZE(hypercalls));
-	*fast = hypercalls[call->nr].fast;
 	return hypercalls[call->nr].handler;
 }
 
@@ -180,9 +192,10 @@ static noinline void count_error(struct phv_counters *counters, long ret)
 static __always_inline void account(const struct hypercall *call, u64 nr, long ret)
 {
 	struct phv_counters *counters = call->vcpu->counters;
+	const u64 last = ARRAY_SIZE(counters->hypercalls) - 1;
 
 	trace_phv_hypercall(call->vcpu, nr, call->arg, ret);
-	counters->hypercalls[min_t(u64, nr, ARRAY_SIZE(counters->hypercalls) - 1)]++;
+	counters->hypercalls[nr < last ? nr : last]++;
 	if (unlikely(ret < 0))
 		count_error(counters, ret);
 }
@@ -197,29 +210,47 @@ static __always_inline int finish(struct phv_vcpu *vcpu, const struct hypercall 
 	return VMX_RESUME;
 }
 
+/* A call that nobody has a handler for, or that may not be made. */
+static int fail(struct phv_vcpu *vcpu, struct hypercall *call, u64 nr, long ret)
+{
+	if (trace_phv_hypercall_enabled())
+		get_args(vcpu->gpr, call);
+	return finish(vcpu, call, nr, ret);
+}
+
+/* The domain is not Xen's. */
+static int no_hypercall(struct phv_vcpu *vcpu)
+{
+	vcpu->gpr[GPR_RAX] = vmx_cpl(vcpu) ? -EPERM : -ENOSYS;
+	vmx_skip_instruction(vcpu);
+	return VMX_RESUME;
+}
+
 /*
  * VMCALL, in the inner loop. Result as of all handlers; the guest's registers are as they
  * were when it is VMX_SLOW.
  */
 int hypercall_exit_fast(struct phv_vcpu *vcpu)
 {
-	struct hypercall call;
+	struct hypercall *call = &vcpu->pv.call;
 	hypercall_handler handler;
-	bool fast;
 	long ret;
 	u64 nr;
 
-	get_call(vcpu, &call, &nr);
-	if (unlikely(!may_call(vcpu, &call)))
-		return finish(vcpu, &call, nr, -EPERM);
-	handler = vcpu->domain->pv ? find_handler(&call, nr, &fast) : NULL;
+	if (unlikely(!vcpu->domain->pv))
+		return no_hypercall(vcpu);
+	nr = get_nr(vcpu, call);
+	if (unlikely(!may_call(vcpu, call)))
+		return fail(vcpu, call, nr, -EPERM);
+	handler = find_handler(call, nr);
 	if (unlikely(!handler))
-		return finish(vcpu, &call, nr, -ENOSYS);
-	if (!fast)
+		return fail(vcpu, call, nr, -ENOSYS);
+	if (!hypercalls[call->nr].fast)
 		return VMX_SLOW;
 
-	call.fast = true;
-	ret = handler(&call);
+	get_args(vcpu->gpr, call);
+	call->fast = true;
+	ret = handler(call);
 	switch (ret) {
 	case -EAGAIN:
 	case HYPERCALL_SLOW:
@@ -227,33 +258,33 @@ int hypercall_exit_fast(struct phv_vcpu *vcpu)
 	case HYPERCALL_TO_USER:
 		return VMX_SLOW;
 	default:
-		return finish(vcpu, &call, nr, ret);
+		return finish(vcpu, call, nr, ret);
 	}
 }
 
 /* VMCALL, from the outer loop. */
 int hypercall_exit_slow(struct phv_vcpu *vcpu)
 {
-	struct hypercall call;
+	struct hypercall *call = &vcpu->pv.call;
 	hypercall_handler handler;
-	bool fast;
 	long ret;
 	u64 nr;
 
 	/* All was checked by the other. */
-	get_call(vcpu, &call, &nr);
-	handler = find_handler(&call, nr, &fast);
-	call.fast = false;
-	ret = handler(&call);
+	nr = get_nr(vcpu, call);
+	handler = find_handler(call, nr);
+	get_args(vcpu->gpr, call);
+	call->fast = false;
+	ret = handler(call);
 	switch (ret) {
 	case HYPERCALL_AGAIN:
-		put_args(vcpu, &call);
+		put_args(vcpu, call);
 		return VMX_RESUME;
 	case HYPERCALL_TO_USER:
-		put_args(vcpu, &call);
+		put_args(vcpu, call);
 		return VMX_TO_USER;
 	default:
-		return finish(vcpu, &call, nr, ret);
+		return finish(vcpu, call, nr, ret);
 	}
 }
 
@@ -319,13 +350,12 @@ static long do_entry(struct hypercall *call, u64 gva)
 {
 	struct hypercall entry;
 	hypercall_handler handler;
-	bool fast;
 	u64 nr;
 	long ret;
 
 	if (read_entry(call, gva, &entry, &nr))
 		return -EFAULT;
-	handler = find_handler(&entry, nr, &fast);
+	handler = find_handler(&entry, nr);
 	if (!handler)
 		ret = -ENOSYS;
 	else if (handler == hypercall_multicall)

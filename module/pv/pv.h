@@ -58,6 +58,7 @@ struct pv_domain {
 
 /* Letters as in vcpu.h. */
 struct pv_vcpu {
+	struct hypercall call;		/* m: the one under way; not on a stack, to be quick */
 	/*
 	 * struct vcpu_info: in shared_info, or where the guest wants it; never NULL with
 	 * Xen domains. Changes under the event channels' lock (evtchn_register_vcpu_info()).
