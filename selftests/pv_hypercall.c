@@ -11,7 +11,7 @@
 /* pv_hypercall.S */
 GUEST_LABEL(calls32);
 GUEST_ASM(call16);
-void call_registers(u64 *regs);
+GUEST_LABEL(call_registers);
 
 #define PAGE_SIZE	0x1000UL
 #define LOW_CODE	0x8000
@@ -297,7 +297,7 @@ static void guest_registers(void)
 		regs[i] = 0x0101010101010101 * (i + 1);
 	regs[RAX] = __HYPERVISOR_xen_version;
 	regs[RDI] = XENVER_version;
-	call_registers(regs);
+	((void (*)(u64 *))call_registers)(regs);
 	guest_assert_eq(regs[RAX], 4 << 16 | 17);
 	for (i = 1; i < 16; i++)
 		if (i != RDI && i != RSP)
@@ -516,6 +516,80 @@ static void absent(void)
 	vcpu_finish(vcpu);
 }
 
+/*
+ * What was known of the memory a moment ago does not count: it moves, becomes read-only, goes
+ * away, and has a dirty log, between calls that go to the same address.
+ */
+#define MOVING		0x70000000UL	/* guest-physical */
+
+static void guest_moving(void)
+{
+	guest_sync(get_features(MOVING));
+	guest_sync(get_features(MOVING));
+	guest_sync(get_features(MOVING));
+	guest_sync(get_features(MOVING));
+	guest_sync(get_features(MOVING));
+	guest_sync(get_features(MOVING));
+}
+
+static void next_call(struct vcpu *vcpu, long result)
+{
+	vcpu_expect(vcpu, VCPU_SYNC);
+	check_eq((int)vcpu->run->io.data, result);
+}
+
+static void check_moved(struct vcpu *vcpu, struct xen_feature_info *info)
+{
+	info->submap = 0;
+	next_call(vcpu, 0);
+	check_eq(info->submap & 0x705, 0x305);
+}
+
+static u64 dirty_moving(struct vm *vm)
+{
+	u64 bitmap = 0;
+	struct phv_dirty dirty = {
+		.guest_addr = MOVING, .size = PAGE_SIZE, .bitmap = (u64)&bitmap,
+	};
+
+	check_eq(vm_ioctl(vm, PHV_GET_DIRTY, &dirty), 0);
+	return bitmap;
+}
+
+static void moving(void)
+{
+	struct xen_feature_info *first = vm_alloc(PAGE_SIZE, PAGE_SIZE);
+	struct xen_feature_info *second = vm_alloc(PAGE_SIZE, PAGE_SIZE);
+	struct phv_memory memory = {
+		.guest_addr = MOVING, .size = PAGE_SIZE, .user_addr = (u64)second,
+	};
+	struct vcpu *vcpu = xen_with_guest(guest_moving);
+	struct vm *vm = vcpu->vm;
+
+	check_eq(vm_add_memory(vm, MOVING, PAGE_SIZE, first, 0), 0);
+	check_moved(vcpu, first);
+	check_eq(vm_remove_memory(vm, MOVING, PAGE_SIZE, first), 0);
+	check_eq(vm_add_memory(vm, MOVING, PAGE_SIZE, second, 0), 0);
+	first->submap = 0;
+	check_moved(vcpu, second);
+	check_eq(first->submap, 0);
+
+	memory.flags = PHV_MEMORY_LOG_DIRTY;
+	check_eq(vm_ioctl(vm, PHV_CHANGE_MEMORY, &memory), 0);
+	check_eq(dirty_moving(vm), 0);
+	check_moved(vcpu, second);
+	check_eq(dirty_moving(vm), 1);
+	check_eq(dirty_moving(vm), 0);
+	check_moved(vcpu, second);
+	check_eq(dirty_moving(vm), 1);
+
+	memory.flags = PHV_MEMORY_READONLY;
+	check_eq(vm_ioctl(vm, PHV_CHANGE_MEMORY, &memory), 0);
+	next_call(vcpu, -EFAULT);
+	check_eq(vm_remove_memory(vm, MOVING, PAGE_SIZE, second), 0);
+	next_call(vcpu, -EFAULT);
+}
+
 /* Multicalls */
 
 #define ENTRIES	1000
@@ -701,6 +775,7 @@ static const struct test tests[] = {
 	{ "pointers to what is not there are refused", .host = pointers },
 	{ "pointers obey SMAP", .host = smap },
 	{ "arguments that are not in memory come in", .host = absent },
+	{ "arguments are where the memory is now", .host = moving },
 	{ "multicalls", .host = multicall },
 	{ "a multicall ends where its list does", .host = multicall_end },
 	{ "multicalls of 32-bit code", .host = multicall32 },
