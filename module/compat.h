@@ -182,4 +182,11 @@ static inline void phv_unregister_syscore(struct syscore_ops *syscore)
 
 #endif
 
+/* Linux 6.6: a dump's request is a genl_info like others. A macro: few want <net/genetlink.h>. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 6, 0)
+#define phv_genl_dump_attrs(cb)	(genl_info_dump(cb)->attrs)
+#else
+#define phv_genl_dump_attrs(cb)	(genl_dumpit_info(cb)->attrs)
+#endif
+
 #endif /* PHV_COMPAT_H */

@@ -12,16 +12,22 @@
 #include <linux/fs.h>
 #include <linux/hashtable.h>
 #include <linux/idr.h>
+#include <linux/ktime.h>
 #include <linux/math64.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
+#include <linux/pid.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/stringhash.h>
 #include <linux/uaccess.h>
 #include <asm/tsc.h>
 
+#include <phv_netlink.h>
+
 #include "domain.h"
+#include "netlink.h"
 #include "pv/evtchn.h"
 #include "pv/pv.h"
 #include "vcpu.h"
@@ -31,6 +37,7 @@
 static DEFINE_MUTEX(domains_mutex);
 static DEFINE_IDR(domains);
 static DEFINE_HASHTABLE(domain_names, 10);
+static unsigned int generation = 1;
 
 static bool name_is_valid(const char *name)
 {
@@ -62,6 +69,78 @@ static bool name_is_taken(const char *name)
 	return false;
 }
 
+static void next_generation(void)
+{
+	lockdep_assert_held(&domains_mutex);
+	WRITE_ONCE(generation, generation + 1 ?: 1);
+}
+
+unsigned int domain_generation(void)
+{
+	return READ_ONCE(generation);
+}
+
+struct phv_domain *domain_find(u32 id)
+{
+	struct phv_domain *domain;
+
+	mutex_lock(&domains_mutex);
+	domain = id <= DOMID_LAST ? idr_find(&domains, id) : NULL;
+	if (domain && !kref_get_unless_zero(&domain->refs))
+		domain = NULL;
+	mutex_unlock(&domains_mutex);
+	return domain;
+}
+
+struct phv_domain *domain_find_name(const char *name)
+{
+	struct phv_domain *domain, *found = NULL;
+
+	mutex_lock(&domains_mutex);
+	hash_for_each_possible(domain_names, domain, by_name, name_hash(name)) {
+		if (strcmp(domain->name, name))
+			continue;
+		if (kref_get_unless_zero(&domain->refs))
+			found = domain;
+		break;
+	}
+	mutex_unlock(&domains_mutex);
+	return found;
+}
+
+struct phv_domain *domain_next(u32 id)
+{
+	struct phv_domain *domain;
+	int next = id;
+
+	if (id > DOMID_LAST)
+		return NULL;
+	mutex_lock(&domains_mutex);
+	do {
+		domain = idr_get_next(&domains, &next);
+		next++;
+	} while (domain && !kref_get_unless_zero(&domain->refs));
+	mutex_unlock(&domains_mutex);
+	return domain;
+}
+
+void domain_start(struct phv_domain *domain)
+{
+	if (!xchg(&domain->started, true))
+		netlink_event(domain, PHV_EVENT_STARTED, 0);
+}
+
+void domain_end(struct phv_domain *domain, u32 reason)
+{
+	if (atomic_cmpxchg(&domain->ended, -1, reason) == -1)
+		netlink_event(domain, PHV_EVENT_SHUTDOWN, reason);
+}
+
+void domain_go_on(struct phv_domain *domain)
+{
+	atomic_set(&domain->ended, -1);
+}
+
 /* Gives the domain its identifier and makes it known under its name. */
 static int domain_enter(struct phv_domain *domain)
 {
@@ -76,6 +155,7 @@ static int domain_enter(struct phv_domain *domain)
 	if (id > 0) {
 		domain->id = id;
 		hash_add(domain_names, &domain->by_name, name_hash(domain->name));
+		next_generation();
 	}
 	mutex_unlock(&domains_mutex);
 	return id < 0 ? id : 0;
@@ -86,6 +166,7 @@ static void domain_leave(struct phv_domain *domain)
 	mutex_lock(&domains_mutex);
 	hash_del(&domain->by_name);
 	idr_remove(&domains, domain->id);
+	next_generation();
 	mutex_unlock(&domains_mutex);
 }
 
@@ -104,6 +185,9 @@ static struct phv_domain *domain_create(const struct phv_create_domain *arg)
 	cpuid_default(&domain->cpuid);
 	domain->tsc_khz = tsc_khz;
 	domain->tsc_start = rdtsc();
+	domain->created = ktime_get_boottime_ns();
+	atomic_set(&domain->ended, -1);
+	domain->owner = get_pid(task_tgid(current));
 
 	ret = domain_enter(domain);
 	if (ret)
@@ -114,6 +198,7 @@ static struct phv_domain *domain_create(const struct phv_create_domain *arg)
 	ret = vmx_get();
 	if (ret)
 		goto destroy_memory;
+	netlink_event(domain, PHV_EVENT_CREATED, 0);
 	return domain;
 
 destroy_memory:
@@ -121,6 +206,7 @@ destroy_memory:
 leave:
 	domain_leave(domain);
 free:
+	put_pid(domain->owner);
 	kvfree(domain);
 	return ERR_PTR(ret);
 }
@@ -140,6 +226,8 @@ static void domain_release(struct kref *refs)
 	memory_destroy(domain);
 	domain_leave(domain);
 	vmx_put();
+	netlink_event(domain, PHV_EVENT_DESTROYED, 0);
+	put_pid(domain->owner);
 	kvfree(domain);
 }
 

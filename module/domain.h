@@ -54,6 +54,11 @@ struct phv_domain {
 	struct pv_domain *pv;		/* V: for Xen domains, see pv/pv.h */
 	bool pv_ready;			/* p: @pv is complete */
 
+	struct pid *owner;		/* I: the process that made it */
+	u64 created;			/* I: when, ns since boot */
+	bool started;			/* a: a vCPU has run */
+	atomic_t ended;			/* a: why it has ended, see domain_end(); else -1 */
+
 	unsigned int vcpu_count;	/* m */
 	atomic_t vcpus_idle;		/* a: halted for good, see vcpu_set_idle() */
 	u32 last_boosted;		/* a hint: the vCPU that was last yielded to */
@@ -63,6 +68,27 @@ struct phv_domain {
 int domain_create_ioctl(void __user *uarg);
 void domain_get(struct phv_domain *domain);
 void domain_put(struct phv_domain *domain);
+
+/*
+ * The domain with this number, with this name, or with the lowest number from @id on; with
+ * a reference, or NULL. Process context.
+ */
+struct phv_domain *domain_find(u32 id);
+struct phv_domain *domain_find_name(const char *name);
+struct phv_domain *domain_next(u32 id);
+
+/* A number that changes when domains come or go; not 0. */
+unsigned int domain_generation(void);
+
+/* A vCPU of it runs for the first time. Process context. */
+void domain_start(struct phv_domain *domain);
+
+/*
+ * A vCPU's thread is told of the end: SHUTDOWN_* or PHV_ENDED_*. The first tells the
+ * world. And a suspended domain goes on. Process context.
+ */
+void domain_end(struct phv_domain *domain, u32 reason);
+void domain_go_on(struct phv_domain *domain);
 
 /* The vCPU with this number, or NULL. Any context. */
 static inline struct phv_vcpu *domain_vcpu(const struct phv_domain *domain, u32 id)

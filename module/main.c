@@ -16,6 +16,7 @@
 #include <phv.h>
 
 #include "domain.h"
+#include "netlink.h"
 #include "vcpu.h"
 #include "vmx/run.h"
 #include "vmx/vmx.h"
@@ -88,11 +89,16 @@ static int __init phv_init(void)
 		goto exit_cpu;
 	vmx_run_module_init();
 	preempt_notifier_inc();
-	ret = misc_register(&phv_device);
+	ret = netlink_init();
 	if (ret)
 		goto dec_notifier;
+	ret = misc_register(&phv_device);
+	if (ret)
+		goto exit_netlink;
 	return 0;
 
+exit_netlink:
+	netlink_exit();
 dec_notifier:
 	preempt_notifier_dec();
 exit_cpu:
@@ -103,6 +109,7 @@ exit_cpu:
 static void __exit phv_exit(void)
 {
 	misc_deregister(&phv_device);
+	netlink_exit();
 	preempt_notifier_dec();
 	vmx_cpu_exit();
 }

@@ -83,6 +83,20 @@ const struct region *memory_find(const struct memory *memory, u64 gfn)
 	return &regions->region[i];
 }
 
+u64 memory_size(const struct memory *memory)
+{
+	const struct regions *regions;
+	unsigned int i;
+	u64 pages = 0;
+
+	rcu_read_lock();
+	regions = rcu_dereference(memory->regions);
+	for (i = 0; i < regions->count; i++)
+		pages += regions->region[i].pages;
+	rcu_read_unlock();
+	return pages << PAGE_SHIFT;
+}
+
 /**
  * memory_log - a guest frame was written
  * @region: its region

@@ -251,6 +251,9 @@ static inline unsigned long region_hva(const struct region *region, u64 gfn)
 	return region->hva + ((gfn - region->gfn) << PAGE_SHIFT);
 }
 
+/* Bytes in all regions. Any context. */
+u64 memory_size(const struct memory *memory);
+
 /*
  * The rest is for module/memory.c, module/physmap.c and module/ept/ only.
  */

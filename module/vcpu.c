@@ -17,6 +17,8 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <trace/events/ipi.h>
+
+#include <phv_netlink.h>
 #include <xen/interface/xen.h>
 #include <xen/interface/vcpu.h>
 
@@ -276,6 +278,7 @@ static int vcpu_handle_requests(struct phv_vcpu *vcpu)
 	clear_bit(VCPU_REQ_STOP, &vcpu->requests);
 	if (test_and_clear_bit(VCPU_REQ_HALTED, &vcpu->requests) && vcpu->idle) {
 		vcpu->run->exit_reason = PHV_EXIT_HALTED;
+		domain_end(vcpu->domain, PHV_ENDED_HALTED);
 		return 0;
 	}
 	return 1;
@@ -378,11 +381,17 @@ static long vcpu_run_ioctl(struct phv_vcpu *vcpu)
 	if (ret)
 		return ret;
 	vcpu_set_runstate(vcpu, RUNSTATE_running);
+	WRITE_ONCE(vcpu->in_run, true);
+	if (unlikely(!READ_ONCE(vcpu->domain->started)))
+		domain_start(vcpu->domain);
 	if (vcpu->io_pending)
 		io_complete(vcpu);
 	do {
 		ret = vcpu_turn(vcpu);
 	} while (ret > 0);
+	if (unlikely(vcpu->activity == PHV_SHUTDOWN))
+		domain_end(vcpu->domain, PHV_ENDED_TRIPLE_FAULT);
+	WRITE_ONCE(vcpu->in_run, false);
 	vcpu_set_runstate(vcpu, vcpu_rest_state(vcpu));
 	vcpu_put(vcpu);
 

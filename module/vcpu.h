@@ -130,6 +130,7 @@ struct phv_vcpu {
 	struct mutex mutex;		/* ioctls of the descriptor */
 	struct pid __rcu *thread;	/* m: who ran it last, for directed yields */
 	bool preempted;			/* m: the thread waits for a CPU */
+	bool in_run;			/* m; read by anyone: the thread is in PHV_RUN */
 	struct preempt_notifier preempt;/* m */
 	struct rcuwait wait;		/* the thread, while it blocks in HLT */
 	struct phv_run *run;		/* I: the page shared with user space */

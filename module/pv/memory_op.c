@@ -84,6 +84,11 @@ int memory_op_create(struct phv_domain *domain, u64 max_pages)
 	return 0;
 }
 
+u64 memory_op_max_pages(const struct phv_domain *domain)
+{
+	return domain->pv->memory->max_pages;
+}
+
 void memory_op_destroy(struct phv_domain *domain)
 {
 	kvfree(domain->pv->memory);

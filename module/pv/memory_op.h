@@ -15,6 +15,9 @@ struct memory_op_domain;	/* memory_op.c knows what is in it */
 int memory_op_create(struct phv_domain *domain, u64 max_pages);
 void memory_op_destroy(struct phv_domain *domain);
 
+/* What PHV_XEN_SETUP allows it. */
+u64 memory_op_max_pages(const struct phv_domain *domain);
+
 /* PHV_XEN_SET_MEMORY_MAP */
 int memory_op_map_ioctl(struct phv_domain *domain, const void __user *uarg);
 

@@ -179,6 +179,7 @@ bool sched_is_shut_down(struct phv_vcpu *vcpu)
 	run->exit_reason = PHV_EXIT_XEN_SHUTDOWN;
 	run->shutdown.reason = SHUTDOWN_REASON(shutdown);
 	run->shutdown.reserved = 0;
+	domain_end(vcpu->domain, SHUTDOWN_REASON(shutdown));
 	return true;
 }
 
@@ -202,6 +203,7 @@ int sched_resume(struct phv_domain *domain, unsigned long result)
 		vcpu->gpr[GPR_RAX] = result;
 		time_update_wallclock(domain);
 		WRITE_ONCE(sched->code, -1);
+		domain_go_on(domain);
 		WRITE_ONCE(sched->shutdown, -1);
 		ret = 0;
 	}
