@@ -299,6 +299,7 @@ static int bind_virq(struct evtchn_domain *ed, struct evtchn_bind_virq *op)
 {
 	union evtchn_binding binding = { .state = EVTCHN_VIRQ };
 	struct phv_vcpu *vcpu;
+	u32 *virq_port;
 	int ret;
 
 	if (op->virq >= NR_VIRQS || (virq_is_global(op->virq) && op->vcpu))
@@ -306,13 +307,14 @@ static int bind_virq(struct evtchn_domain *ed, struct evtchn_bind_virq *op)
 	vcpu = domain_vcpu(ed->domain, op->vcpu);
 	if (!vcpu)
 		return -ENOENT;
-	if (vcpu->pv.evtchn->virq_port[op->virq])
+	virq_port = &vcpu->pv.evtchn->virq_port[array_index_nospec(op->virq, NR_VIRQS)];
+	if (*virq_port)
 		return -EEXIST;
 	binding.vcpu = op->vcpu;
 	binding.virq = op->virq;
 	ret = evtchn_alloc(ed, binding, &op->port);
 	if (!ret)
-		WRITE_ONCE(vcpu->pv.evtchn->virq_port[op->virq], op->port);
+		WRITE_ONCE(*virq_port, op->port);
 	return ret;
 }
 

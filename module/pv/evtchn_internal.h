@@ -17,6 +17,7 @@
 #include <linux/compiler.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
+#include <linux/nospec.h>
 #include <linux/rcupdate.h>
 #include <linux/spinlock.h>
 #include <xen/interface/event_channel.h>
@@ -125,8 +126,11 @@ static inline struct evtchn_domain *evtchn_of(const struct phv_vcpu *vcpu)
 /* A port's, or NULL when there is no such port. */
 static inline struct evtchn *evtchn_port(const struct evtchn_domain *ed, u32 port)
 {
-	if (port >= smp_load_acquire(&ed->ports))	/* the bucket is there: add_bucket() */
+	unsigned int ports = smp_load_acquire(&ed->ports);	/* with buckets: add_bucket() */
+
+	if (port >= ports)
 		return NULL;
+	port = array_index_nospec(port, ports);
 	return &ed->bucket[port / EVTCHN_BUCKET][port % EVTCHN_BUCKET];
 }
 
