@@ -67,7 +67,7 @@ int phv_set_ports(int domain, __u32 first, __u32 count, __u32 action, int eventf
 /**
  * phv_xen_setup - PHV_XEN_SETUP
  * @domain: descriptor of the domain
- * @frames: the shared_info page, then the grant table's frames
+ * @frames: PHV_XEN_FRAMES(@grant_frames) pages: shared_info, grant table, its status
  * @grant_frames: their number
  * @flags: PHV_XEN_*
  * @max_pages: most memory that the domain may have
