@@ -438,6 +438,7 @@ static void callback_and_apic(void)
 /* Between vCPUs */
 
 static long ping, pong;
+static bool listens;			/* the other has its control block and its vector */
 
 static void guest_ping(u64 halt)
 {
@@ -447,6 +448,7 @@ static void guest_ping(u64 halt)
 	ping = bind_ipi(1);
 	pong = bind_ipi(0);
 	WRITE_ONCE(ready, true);
+	wait_until(READ_ONCE(listens));
 	for (i = 1; i <= SENDS; i++) {
 		guest_assert_eq(evtchn_send(ping), 0);
 		while (READ_ONCE(events[pong]) != i) {
@@ -463,6 +465,7 @@ static void guest_pong(u64 halt)
 	u32 i;
 
 	evtchn_on();
+	WRITE_ONCE(listens, true);
 	wait_until(READ_ONCE(ready));
 	for (i = 1; i <= SENDS; i++) {
 		while (READ_ONCE(events[ping]) != i) {
@@ -481,6 +484,7 @@ static void ping_pong(u64 halt)
 	struct vcpu *a = vm_add_guest(vm, 0, guest_ping, halt);
 	struct vcpu *b = vm_add_guest(vm, 1, guest_pong, halt);
 
+	WRITE_ONCE(listens, false);
 	vcpu_start(b);
 	vcpu_start(a);
 	vcpu_join(a);
