@@ -11,8 +11,8 @@ struct phv_domain;
 
 /*
  * Tell who listens what has become of a domain: PHV_EVENT_*, and for PHV_EVENT_SHUTDOWN
- * why. Nobody waits for it, and it may get lost when there is no memory: listeners then see
- * -ENOBUFS, or ask. Process context.
+ * why. Nobody waits for it. When there is no memory it is lost; a listener that is too slow
+ * is told so by -ENOBUFS. Process context.
  */
 void netlink_event(struct phv_domain *domain, u32 event, u32 reason);
 
