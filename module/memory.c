@@ -327,6 +327,8 @@ static int remove_region(struct phv_domain *domain, const struct phv_memory *arg
 	struct region region;
 	struct regions *new;
 
+	if (arg->flags)
+		return -EINVAL;
 	if (!is_region(old, i, arg))
 		return -ENOENT;
 	region = old->region[i];
@@ -442,6 +444,21 @@ int memory_make_hole_maps(struct phv_domain *domain, u64 gfn, u64 pages)
 	return 0;
 }
 
+static int change_regions(struct phv_domain *domain, const void __user *uarg,
+			  int (*change)(struct phv_domain *domain, const struct phv_memory *arg))
+{
+	struct phv_memory arg;
+	int ret;
+
+	ret = memory_arg(domain, uarg, &arg);
+	if (ret)
+		return ret;
+	mutex_lock(&domain->memory.mutex);
+	ret = change(domain, &arg);
+	mutex_unlock(&domain->memory.mutex);
+	return ret;
+}
+
 /**
  * memory_add_ioctl - PHV_ADD_MEMORY
  * @domain: the domain
@@ -451,48 +468,19 @@ int memory_make_hole_maps(struct phv_domain *domain, u64 gfn, u64 pages)
  */
 int memory_add_ioctl(struct phv_domain *domain, const void __user *uarg)
 {
-	struct phv_memory arg;
-	int ret;
-
-	ret = memory_arg(domain, uarg, &arg);
-	if (ret)
-		return ret;
-	mutex_lock(&domain->memory.mutex);
-	ret = add_region(domain, &arg);
-	mutex_unlock(&domain->memory.mutex);
-	return ret;
+	return change_regions(domain, uarg, add_region);
 }
 
 /* PHV_CHANGE_MEMORY */
 int memory_change_ioctl(struct phv_domain *domain, const void __user *uarg)
 {
-	struct phv_memory arg;
-	int ret;
-
-	ret = memory_arg(domain, uarg, &arg);
-	if (ret)
-		return ret;
-	mutex_lock(&domain->memory.mutex);
-	ret = change_region(domain, &arg);
-	mutex_unlock(&domain->memory.mutex);
-	return ret;
+	return change_regions(domain, uarg, change_region);
 }
 
 /* PHV_REMOVE_MEMORY */
 int memory_remove_ioctl(struct phv_domain *domain, const void __user *uarg)
 {
-	struct phv_memory arg;
-	int ret;
-
-	ret = memory_arg(domain, uarg, &arg);
-	if (ret)
-		return ret;
-	if (arg.flags)
-		return -EINVAL;
-	mutex_lock(&domain->memory.mutex);
-	ret = remove_region(domain, &arg);
-	mutex_unlock(&domain->memory.mutex);
-	return ret;
+	return change_regions(domain, uarg, remove_region);
 }
 
 /* Copies */
