@@ -310,7 +310,7 @@ static void guest_polls(void)
 		timeout = start + 300 * NS_PER_US;
 		guest_assert_eq(poll(ports, 2, timeout), 0);
 		guest_assert(now() >= timeout);
-		guest_assert(now() - timeout < 50 * NS_PER_MS);
+		guest_assert(now() - timeout < NS_PER_S);
 	}
 	guest_assert_eq(poll(ports, 0, now() + 200 * NS_PER_US), 0);
 	guest_assert_eq(poll(NULL, 0, 1), 0);
@@ -381,6 +381,7 @@ static void polls32(void)
 static void guest_poll_interrupted(void)
 {
 	evtchn_port_t ports[2];
+	u32 tries = 0;
 	u64 timeout;
 
 	take_events();
@@ -394,14 +395,17 @@ static void guest_poll_interrupted(void)
 	guest_assert(now() >= timeout);
 	guest_assert_eq(events(ports[1]), 0);
 
-	timeout = now() + 5 * NS_PER_S;
 	sti();
 	guest_assert_eq(events(ports[1]), 1);
-	guest_assert_eq(set_singleshot(now() + 200 * NS_PER_US, 0), 0);
-	guest_assert_eq(poll(ports, 1, timeout), 0);
+	do {	/* the timer may have been faster than the poll */
+		timeout = now() + NS_PER_S;
+		guest_assert_eq(set_singleshot(now() + 5 * NS_PER_MS, 0), 0);
+		guest_assert_eq(poll(ports, 1, timeout), 0);
+		tries++;
+	} while (now() >= timeout && tries < 5);
 	cli();
 	guest_assert(now() < timeout);
-	guest_assert_eq(events(ports[1]), 2);
+	guest_assert_eq(events(ports[1]), 1 + tries);
 }
 
 static void poll_interrupted(void)
