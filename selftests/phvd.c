@@ -87,7 +87,7 @@ static void start_phvd(void)
 		execlp(phvd, "phvd", "--directory", directory, NULL);
 		_exit(127);
 	}
-	if (!wait_for("$V list 2>&1", "NAME"))
+	if (!wait_for("$V pause none 2>&1", "no such domain"))
 		ksft_exit_fail_msg("phvd doesn't start\n");
 }
 
@@ -188,7 +188,7 @@ static void test_errors(void)
 		{ "$V console none", 3, "none: no such domain" },
 		{ "$V stop --timeout x none", 2, "usage: vmctl stop" },
 		{ "$V info none", 3, "none: no such domain" },
-		{ "PHVD_SOCKET=/none $V list", 1,
+		{ "PHVD_SOCKET=/none $V pause t", 1,
 		  "/none: No such file or directory (does phvd run?)" },
 		{ "$V run -n t $T", 0, "ELF32" },
 		{ "$V run -n t --kernel /proc/self/maps", 1, "kernel image" },
@@ -259,10 +259,15 @@ static void test_users(void)
 	good = good && ended(4, "s: it is another user's");
 	sh("$AS_NOBODY $V list 2>&1");
 	good = good && ended(0, " s ");
-	sh("$V destroy s; chmod 600 %s", socket_path);
+	sh("$AS_NOBODY $V info --json s 2>&1 | tr -d '[:space:]'");
+	good = good && ended(0, "\"vcpu\":null") && !strstr(out, "cmdline");
+	sh("chmod 600 %s; $AS_NOBODY $V pause s 2>&1", socket_path);
+	good = good && ended(4, "are you in group phv?");
+	ksft_test_result(good, "a domain is its owner's\n");
+	/* What the module tells it tells everybody. */
 	sh("$AS_NOBODY $V list 2>&1");
-	ksft_test_result(good && ended(4, "are you in group phv?"),
-			 "a domain is its owner's\n");
+	ksft_test_result(ended(0, " s "), "that it is there is no secret\n");
+	sh("$V destroy s");
 }
 
 /* Consoles. */
@@ -329,6 +334,80 @@ static int worker_of(const char *name)
 	sh("$V list --json | tr -d '[:space:]' | "
 	   "sed 's/.*\"name\":\"%s\"[^}]*\"pid\":\\([0-9]*\\).*/\\1/'", name);
 	return atoi(out);
+}
+
+/* Without phvd, or with one that does not answer, the module's word is there. */
+static void test_kernels_word(void)
+{
+	bool good;
+	int pid;
+
+	sh("$V create k $T --vcpus 2 --cmdline spin && $V start k");
+	pid = worker_of("k");
+	sh("$V info --json k | tr -d '[:space:]'");
+	good = ended(0, "\"cmdline\":\"spin\"") && strstr(out, "\"owner\":0,") &&
+	       strstr(out, "\"memory\":4194304,") &&
+	       strstr(out, "\"vcpu\":[{\"id\":0,\"state\":") && strstr(out, "{\"id\":1,") &&
+	       strstr(out, "\"VMCALL\":");
+	sh("$V info k");
+	good = good && ended(0, "vcpu 1 ") && strstr(out, " VMCALL ");
+	ksft_test_result(good, "info has the vCPUs' counters\n");
+
+	end_phvd(SIGKILL);
+	sh("$V list --json | tr -d '[:space:]'");
+	good = ended(0, "\"name\":\"k\"") && strstr(out, "\"vcpus\":2,\"owner\":null") &&
+	       worker_of("k") == pid;
+	sh("$V info k");
+	good = good && ended(0, " VMCALL ") && !strstr(out, "cmdline");
+	sh("$V list");
+	good = good && ended(0, " k ");
+	sh("$V pause k 2>&1");
+	good = good && ended(1, "does phvd run?");
+	ksft_test_result(good, "list and info go on without phvd\n");
+	start_phvd();
+	sh("$V pause k");
+	kill(phvd_pid, SIGSTOP);
+	sh("$V list");
+	good = ended(0, " k ");
+	kill(phvd_pid, SIGCONT);
+	sh("$V destroy k");
+	ksft_test_result(good && ended(0, NULL), "list does not wait for ever\n");
+}
+
+/* Who listens sees a domain from its beginning to its end, phvd or not. */
+static void test_events(void)
+{
+	char text[200];
+	pid_t pid;
+	bool good;
+	int i;
+
+	sh("$V events --json >%s/events 2>&1 & echo $!", directory);
+	pid = atoi(out);
+	for (i = 0; i < 100; i++) {
+		/* Nobody tells when it has begun to listen. */
+		sh("$V create e%d $T --cmdline poweroff; $V destroy e%d; "
+		   "grep -c destroyed %s/events", i, i, directory);
+		if (atoi(strrchr(out, '\n') ? out : ""))
+			break;
+	}
+	sh("$V run ev $T --cmdline crash </dev/null 2>&1");
+	snprintf(text, sizeof(text), "tr -d ' ' <%s/events", directory);
+	good = wait_for(text, "\"event\":\"destroyed\",\"name\":\"ev\"");
+	for (i = 0; i < 4; i++) {
+		static const char * const events[] = {
+			"\"event\":\"created\",\"name\":\"ev\"",
+			"\"event\":\"started\",\"name\":\"ev\"",
+			"\"event\":\"shutdown\",\"name\":\"ev\"",
+			"\"event\":\"destroyed\",\"name\":\"ev\"",
+		};
+		const char *at = strstr(out, events[i]);
+
+		good = good && at && (i == 3 || strstr(at, events[i + 1]));
+	}
+	good = good && strstr(out, "\"reason\":\"crash\"") && strstr(out, "\"schema\":1");
+	kill(pid, SIGKILL);
+	ksft_test_result(good, "events tell a domain's life\n");
 }
 
 static void test_worker_killed(void)
@@ -511,8 +590,8 @@ static void test_garbage(void)
 		send(fd, large, 1 + rand_r(&seed) % 2000, MSG_NOSIGNAL);
 		close(fd);
 	}
-	sh("$V list");
-	ksft_test_result(good && ended(0, "NAME"), "garbage does no harm\n");
+	sh("$V pause none 2>&1");
+	ksft_test_result(good && ended(3, "none"), "garbage does no harm\n");
 }
 
 /* Sends more descriptors than anybody wants. */
@@ -542,9 +621,9 @@ static void test_descriptors(void)
 		sendmsg(fd, &header, MSG_NOSIGNAL);
 		close(fd);
 	}
-	sh("$V list");
+	sh("$V pause none 2>&1");
 	usleep(100000);
-	ksft_test_result(ended(0, "NAME") && count_files("/proc/%d/fd", phvd_pid) == before,
+	ksft_test_result(ended(3, "none") && count_files("/proc/%d/fd", phvd_pid) == before,
 			 "descriptors that nobody wants are closed\n");
 }
 
@@ -617,7 +696,7 @@ int main(int argc, char **argv)
 	find_programs();
 	close(test_open_phv());
 	atexit(clean_up);
-	ksft_set_plan(50);
+	ksft_set_plan(55);
 	start_phvd();
 	test_ends();
 	test_policies();
@@ -626,6 +705,8 @@ int main(int argc, char **argv)
 	test_users();
 	test_console();
 	test_flood();
+	test_kernels_word();
+	test_events();
 	test_worker_killed();
 	test_bound();
 	test_restart(SIGTERM);

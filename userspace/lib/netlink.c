@@ -12,6 +12,8 @@
 #include <netlink/genl/ctrl.h>
 #include <netlink/genl/genl.h>
 #include <netlink/netlink.h>
+#include <xen/xen.h>
+#include <xen/sched.h>
 
 #include "netlink.h"
 
@@ -94,6 +96,22 @@ const char *phv_nl_event_name(__u32 event)
 	};
 
 	return name_of(names, ARRAY_SIZE(names), event);
+}
+
+const char *phv_nl_reason(__u32 reason)
+{
+	static const char *const names[] = {
+		[SHUTDOWN_poweroff] = "poweroff",
+		[SHUTDOWN_reboot] = "reboot",
+		[SHUTDOWN_suspend] = "suspend",
+		[SHUTDOWN_crash] = "crash",
+		[SHUTDOWN_watchdog] = "watchdog",
+		[SHUTDOWN_soft_reset] = "soft-reset",
+	};
+
+	if (reason == PHV_ENDED_TRIPLE_FAULT)
+		return "triple-fault";
+	return reason == PHV_ENDED_HALTED ? "halted" : name_of(names, ARRAY_SIZE(names), reason);
 }
 
 static void get_u32(struct nlattr *attr, __u32 *value)

@@ -65,6 +65,7 @@ const char *phv_nl_error(const struct phv_nl *nl);
 const char *phv_nl_domain_state(__u32 state);
 const char *phv_nl_vcpu_state(__u32 state);
 const char *phv_nl_event_name(__u32 event);
+const char *phv_nl_reason(__u32 reason);
 
 /* One domain, by name; by number when @name is NULL. -ENOENT. */
 int phv_nl_get(struct phv_nl *nl, const char *name, __u32 id, struct phv_nl_domain *domain);

@@ -177,7 +177,6 @@ static int on_death(sd_event_source *source, int fd, uint32_t events, void *data
 		log_death(domain, &info);
 	if (!*domain->end)
 		set_word(domain->end, "died");
-	server_event(domain->server, domain, "ended");
 	answer_waiters(domain);
 	domain_free(domain);
 	return 0;
@@ -202,24 +201,17 @@ static void take_state(struct domain *domain, struct json_object *json)
 	};
 	long long number;
 	const char *text;
-	bool changed = false;
 
-	if (json_get_text(json, "state", &text) && is_word(text, states)) {
-		changed = strcmp(domain->state, text);
+	if (json_get_text(json, "state", &text) && is_word(text, states))
 		set_word(domain->state, text);
-	}
-	if (json_get_number(json, "domain", 1, 32751, &number)) {
-		changed |= domain->id && domain->id != number;
+	if (json_get_number(json, "domain", 1, 32751, &number))
 		domain->id = (unsigned int)number;
-	}
 	if (json_get_number(json, "memory", 0, CONFIG_MEMORY_MAX, &number))
 		domain->memory = number;
 	if (json_get_number(json, "vcpus", 1, PHV_MAX_VCPUS, &number))
 		domain->vcpus = (unsigned int)number;
 	if (json_get_text(json, "end", &text) && is_word(text, ends))
 		set_word(domain->end, text);
-	else if (changed && !domain->adopted)
-		server_event(domain->server, domain, domain->state);
 	if (domain->adopted)
 		log_line("%s: found, %s", domain->name, domain->state);
 	domain->adopted = false;

@@ -17,7 +17,6 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <systemd/sd-daemon.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <libphv.h>
@@ -105,36 +104,6 @@ static struct json_object *describe(const struct domain *domain)
 	return json;
 }
 
-/**
- * server_event - tell those who want to know what happened to a domain
- * @server: the server
- * @domain: the domain
- * @what: a word
- */
-void server_event(struct server *server, struct domain *domain, const char *what)
-{
-	struct json_object *json;
-	struct client *client;
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	json = json_object_new_object();
-	json_object_object_add(json, "schema", json_object_new_int(1));
-	json_object_object_add(json, "time",
-			       json_object_new_int64(now.tv_sec * 1000LL +
-						     now.tv_nsec / 1000000));
-	json_object_object_add(json, "event", json_object_new_string(what));
-	json_object_object_add(json, "name", json_object_new_string(domain->name));
-	json_object_object_add(json, "id", json_object_new_int(domain->id));
-	if (*domain->end)
-		json_object_object_add(json, "reason",
-				       json_object_new_string(domain->end));
-	for (client = server->clients; client; client = client->next)
-		if (client->events)
-			reply(client, json_object_get(json));
-	json_object_put(json);
-}
-
 /* Passes a request on to the worker; takes the caller's reference of @json. */
 static void ask_worker(struct client *client, struct domain *domain,
 		       struct json_object *json, const int *fds, unsigned int nr_fds,
@@ -188,7 +157,6 @@ static void build(struct client *client, struct domain *domain,
 	int fds[3] = { device, message->fds[0], message->fds[1] };
 
 	json_object_object_add(json, "config", config_to_json(config));
-	server_event(client->server, domain, "created");
 	ask_worker(client, domain, json, fds, config->initrd ? 3 : 2, -1);
 }
 
@@ -354,15 +322,6 @@ static void verb_describe(struct client *client, struct domain *domain,
 	reply(client, json);
 }
 
-static void verb_events(struct client *client, struct domain *domain,
-			struct proto_message *message)
-{
-	(void)domain;
-	(void)message;
-	client->events = true;
-	reply(client, proto_ok());
-}
-
 /* What a verb is about. */
 enum about {
 	NOTHING,	/* no domain that there is */
@@ -387,7 +346,6 @@ static const struct server_verb {
 	{ "wait", ANY_DOMAIN, verb_wait },
 	{ "list", NOTHING, verb_list },
 	{ "describe", ANY_DOMAIN, verb_describe },
-	{ "events", NOTHING, verb_events },
 };
 
 static const struct server_verb *find_verb(struct json_object *json)

@@ -50,14 +50,12 @@ struct request {
  * @next: the next client
  * @server: the server
  * @user: the user at the other end
- * @events: it wants to hear of events
  */
 struct client {
 	struct conn conn;
 	struct client *next;
 	struct server *server;
 	uid_t user;
-	bool events;
 };
 
 /**
@@ -128,7 +126,6 @@ struct server {
 struct request *request_new(struct domain *domain, struct client *client,
 			    bool for_worker);
 void request_done(struct request *request, struct json_object *reply);
-void server_event(struct server *server, struct domain *domain, const char *what);
 
 /* domains.c */
 struct domain *domain_find(struct server *server, const char *name_or_id);

@@ -32,12 +32,12 @@ static const char *hint(int err)
 }
 
 /**
- * client_open - connect to phvd
+ * client_try - connect to phvd, if it is there
  * @phvd: the connection
  *
- * Return: EXIT_OK, or another exit status
+ * Return: 0 or a negative errno, of which the caller may make what it likes
  */
-int client_open(struct proto *phvd)
+int client_try(struct proto *phvd)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	const char *path = socket_path();
@@ -45,18 +45,31 @@ int client_open(struct proto *phvd)
 
 	proto_init(phvd, -1);
 	if (strlen(path) >= sizeof(address.sun_path))
-		return report_errno(-ENAMETOOLONG, path, NULL);
+		return -ENAMETOOLONG;
 	memcpy(address.sun_path, path, strlen(path) + 1);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
-		return report_errno(-errno, path, NULL);
+		return -errno;
 	if (connect(fd, (struct sockaddr *)&address, sizeof(address))) {
 		err = -errno;
 		close(fd);
-		return report_errno(err, path, hint(err));
+		return err;
 	}
 	proto_init(phvd, fd);
-	return EXIT_OK;
+	return 0;
+}
+
+/**
+ * client_open - connect to phvd
+ * @phvd: the connection
+ *
+ * Return: EXIT_OK, or another exit status
+ */
+int client_open(struct proto *phvd)
+{
+	int err = client_try(phvd);
+
+	return err ? report_errno(err, socket_path(), hint(err)) : EXIT_OK;
 }
 
 /**

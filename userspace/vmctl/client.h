@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * How the verbs talk to phvd.  All functions but client_verb() and client_send()
- * report what goes wrong; what they return then is for the verb to return, too.
+ * How the verbs talk to phvd.  All functions but client_try() and client_verb() report
+ * what goes wrong; what they return then is for the verb to return, too.
  */
 #ifndef _CLIENT_H
 #define _CLIENT_H
@@ -10,6 +10,7 @@
 
 #include <proto.h>
 
+int client_try(struct proto *phvd);
 int client_open(struct proto *phvd);
 struct json_object *client_verb(const char *verb, const char *domain);
 int client_call(struct proto *phvd, struct json_object *request, const int *fds,

@@ -2,7 +2,7 @@
 /*
  * vmctl list, info and events: what domains there are, and what happens to them.
  *
- * The first three functions are where the answers come from; the rest shows them.
+ * query.c is where the answers come from; here they are shown.
  */
 #include <getopt.h>
 #include <stdio.h>
@@ -10,84 +10,11 @@
 #include <time.h>
 
 #include "client.h"
+#include "query.h"
 #include "vmctl.h"
 
 /* Raised when a member of the JSON output is removed or changes its meaning. */
 #define LIST_JSON_SCHEMA	1
-
-/* An array of objects, one for each domain: put into @domains. */
-static int get_list(struct json_object **domains)
-{
-	struct proto_message reply;
-	struct proto phvd;
-	int status;
-
-	status = client_open(&phvd);
-	if (status)
-		return status;
-	status = client_call(&phvd, client_verb("list", NULL), NULL, 0, &reply);
-	if (!status) {
-		if (json_object_object_get_ex(reply.json, "domains", domains) &&
-		    json_object_is_type(*domains, json_type_array))
-			json_object_get(*domains);
-		else
-			status = report("phvd gave no list");
-		proto_message_free(&reply);
-	}
-	proto_close(&phvd);
-	return status;
-}
-
-/* Adds the members of an object's object to another. */
-static void add_members(struct json_object *to, struct json_object *from,
-			const char *name)
-{
-	struct json_object *members;
-
-	if (!json_object_object_get_ex(from, name, &members) ||
-	    !json_object_is_type(members, json_type_object))
-		return;
-	json_object_object_foreach(members, key, value)
-		json_object_object_add(to, key, json_object_get(value));
-}
-
-/* An object with all about a domain. */
-static int get_info(const char *name, struct json_object **info)
-{
-	struct proto_message reply, more;
-	struct proto phvd;
-	int status;
-
-	status = client_open(&phvd);
-	if (status)
-		return status;
-	status = client_call(&phvd, client_verb("describe", name), NULL, 0, &reply);
-	if (!status)
-		status = client_call(&phvd, client_verb("info", name), NULL, 0, &more);
-	if (!status) {
-		*info = json_object_new_object();
-		add_members(*info, reply.json, "domain");
-		add_members(*info, more.json, "config");
-		proto_message_free(&more);
-		proto_message_free(&reply);
-	}
-	proto_close(&phvd);
-	return status;
-}
-
-/* Begins to listen to events, each of which proto_wait() then gives. */
-static int get_events(struct proto *phvd)
-{
-	struct proto_message reply;
-	int status;
-
-	status = client_open(phvd);
-	if (!status)
-		status = client_call(phvd, client_verb("events", NULL), NULL, 0, &reply);
-	if (!status)
-		proto_message_free(&reply);
-	return status;
-}
 
 static void print_json(struct json_object *json, int flags)
 {
@@ -108,15 +35,28 @@ static long long number_of(struct json_object *json, const char *key)
 	return json_get_number(json, key, 0, INT64_MAX, &number) ? number : 0;
 }
 
+/* A text that may have come from anywhere, with blanks up to @width columns. */
+static void print_text(const char *text, int width)
+{
+	int length = (int)strlen(text);
+
+	print_clean(stdout, text);
+	printf("%*s", length < width ? width - length : 0, "");
+}
+
 static void print_row(struct json_object *domain)
 {
+	long long owner;
+
 	printf("%5lld  ", number_of(domain, "id"));
-	print_clean(stdout, text_of(domain, "name"));
-	printf("%*s  %-9s %5lld %7lldM  %lld\n",
-	       (int)(16 - (strlen(text_of(domain, "name")) < 16 ?
-			   strlen(text_of(domain, "name")) : 16)), "",
-	       text_of(domain, "state"), number_of(domain, "vcpus"),
-	       number_of(domain, "memory") >> 20, number_of(domain, "owner"));
+	print_text(text_of(domain, "name"), 18);
+	print_text(text_of(domain, "state"), 9);
+	printf(" %5lld %7lldM  ", number_of(domain, "vcpus"),
+	       number_of(domain, "memory") >> 20);
+	if (json_get_number(domain, "owner", 0, INT64_MAX, &owner))
+		printf("%lld\n", owner);
+	else
+		printf("-\n");
 }
 
 /* The words of a verb that has no option but --json. */
@@ -156,7 +96,7 @@ int verb_list(int argc, char **argv)
 		return status;
 	if (optind != argc)
 		return usage_error();
-	status = get_list(&domains);
+	status = query_list(&domains);
 	if (status)
 		return status;
 	if (json) {
@@ -174,6 +114,45 @@ int verb_list(int argc, char **argv)
 	}
 	json_object_put(domains);
 	return EXIT_OK;
+}
+
+/* A line for each vCPU, and one with its exits, if we may know. */
+static void print_vcpus(struct json_object *vcpus)
+{
+	static const char * const counters[] = {
+		"user-exits", "interrupts", "nmis", "exceptions", "posted", "ept-faults",
+		"flushes", "blocked", "migrations",
+	};
+	struct json_object *vcpu, *exits;
+	size_t i, n;
+
+	for (i = 0; i < json_object_array_length(vcpus); i++) {
+		vcpu = json_object_array_get_idx(vcpus, i);
+		printf("vcpu %-7lld %s", number_of(vcpu, "id"), text_of(vcpu, "state"));
+		for (n = 0; n < ARRAY_SIZE(counters); n++)
+			printf(", %s %lld", counters[n], number_of(vcpu, counters[n]));
+		printf("\n%-12s exits:", "");
+		if (json_object_object_get_ex(vcpu, "exits", &exits)) {
+			json_object_object_foreach(exits, reason, count)
+				printf(" %s %s", reason, json_object_get_string(count));
+		}
+		putchar('\n');
+	}
+}
+
+static void print_info(struct json_object *info)
+{
+	struct json_object *vcpus;
+
+	json_object_object_foreach(info, key, value) {
+		if (json_object_is_type(value, json_type_array))
+			continue;
+		print_text(key, 13);
+		print_clean(stdout, json_object_get_string(value) ?: "-");
+		putchar('\n');
+	}
+	if (json_object_object_get_ex(info, "vcpu", &vcpus) && vcpus)
+		print_vcpus(vcpus);
 }
 
 /**
@@ -194,7 +173,7 @@ int verb_info(int argc, char **argv)
 		return status;
 	if (optind + 1 != argc)
 		return usage_error();
-	status = get_info(argv[optind], &info);
+	status = query_info(argv[optind], &info);
 	if (status)
 		return status;
 	if (json) {
@@ -202,11 +181,7 @@ int verb_info(int argc, char **argv)
 				       json_object_new_int(LIST_JSON_SCHEMA));
 		print_json(info, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED);
 	} else {
-		json_object_object_foreach(info, key, value) {
-			printf("%-12s ", key);
-			print_clean(stdout, json_object_get_string(value) ?: "-");
-			putchar('\n');
-		}
+		print_info(info);
 	}
 	json_object_put(info);
 	return EXIT_OK;
@@ -219,12 +194,21 @@ static void print_event(struct json_object *event)
 	char text[32];
 
 	strftime(text, sizeof(text), "%FT%T", localtime_r(&when, &tm));
-	printf("%s %5lld  ", text, number_of(event, "id"));
-	print_clean(stdout, text_of(event, "name"));
-	printf("  %s", text_of(event, "event"));
+	printf("%s %5lld  %s  %s", text, number_of(event, "id"), text_of(event, "name"),
+	       text_of(event, "event"));
 	if (json_object_object_get_ex(event, "reason", NULL))
 		printf(" (%s)", text_of(event, "reason"));
 	putchar('\n');
+}
+
+static void show_event(struct json_object *event, bool json)
+{
+	if (json) {
+		json_object_object_add(event, "schema", json_object_new_int(LIST_JSON_SCHEMA));
+		print_json(event, JSON_C_TO_STRING_PLAIN);
+	} else {
+		print_event(event);
+	}
 }
 
 /**
@@ -232,14 +216,14 @@ static void print_event(struct json_object *event)
  * @argc: number of words
  * @argv: the words, the verb first
  *
- * Goes on until phvd goes, or stdout.
+ * Goes on until it is interrupted, or nobody reads what it writes.
  *
  * Return: an enum exit_status
  */
 int verb_events(int argc, char **argv)
 {
-	struct proto_message message;
-	struct proto phvd;
+	struct json_object *event;
+	struct phv_nl *nl;
 	bool json;
 	int status;
 
@@ -248,20 +232,15 @@ int verb_events(int argc, char **argv)
 		return status;
 	if (optind != argc)
 		return usage_error();
-	status = get_events(&phvd);
-	while (!status) {
-		if (proto_wait(&phvd, &message)) {
-			status = report("phvd has gone");
-			break;
-		}
-		if (json)
-			print_json(message.json, JSON_C_TO_STRING_PLAIN);
-		else
-			print_event(message.json);
-		proto_message_free(&message);
+	status = query_events(&nl);
+	if (status)
+		return status;
+	while (!(status = query_event(nl, &event))) {
+		show_event(event, json);
+		json_object_put(event);
 		if (fflush(stdout) || ferror(stdout))
 			break;
 	}
-	proto_close(&phvd);
+	phv_nl_close(nl);
 	return status;
 }
