@@ -29,7 +29,13 @@ static void ring_guest(struct store *store)
 		return;		/* it is signalled */
 }
 
-static void serve(struct store *store)
+/**
+ * store_serve - serve what is in the ring, and send what waits to be sent
+ * @store: the domain's store
+ *
+ * To be called after a change that the guest is to hear of.
+ */
+void store_serve(struct store *store)
 {
 	/* What the guest wrote before it signalled is seen from here on. */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
@@ -46,7 +52,7 @@ static int on_kick(sd_event_source *source, int fd, uint32_t events, void *data)
 	(void)source;
 	(void)events;
 	if (read(fd, &count, sizeof(count)) > 0)
-		serve(data);
+		store_serve(data);
 	return 0;
 }
 
@@ -186,7 +192,7 @@ int store_shutdown(struct store *store, const char *how)
 	if (!store->xs)
 		return -ENOTCONN;
 	err = put(store, "control/shutdown", "%s", how);
-	serve(store);
+	store_serve(store);
 	return err;
 }
 
@@ -203,7 +209,7 @@ int store_exit_status(struct store *store)
 
 	if (!store->xs)
 		return -1;
-	serve(store);	/* its last requests may still be in the ring */
+	store_serve(store);	/* its last requests may still be in the ring */
 	snprintf(path, sizeof(path), "%s/" EXIT_STATUS, store->home);
 	if (xs_read(store->xs, path, text, sizeof(text)) || text[0] < '0' || text[0] > '9')
 		return -1;

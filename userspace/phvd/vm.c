@@ -528,6 +528,46 @@ void vm_destroy(struct vm *vm)
 }
 
 /**
+ * vm_bind_channel - take domain 0's end of a channel that the guest has made
+ * @vm: a domain that is built
+ * @port: the guest's port, from wherever
+ * @channel: filled; vm_unbind_channel() ends it
+ *
+ * Return: 0, -EINVAL when the port is not for domain 0 or not free, or another
+ * negative errno
+ */
+int vm_bind_channel(struct vm *vm, __u32 port, struct vm_channel *channel)
+{
+	int err;
+
+	channel->port = port;
+	channel->kick = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	channel->call = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	err = channel->kick < 0 || channel->call < 0 ? -errno : 0;
+	if (!err)
+		err = phv_evtchn_bind(vm->fd, port, channel->kick, channel->call);
+	if (!err)
+		return 0;
+	if (channel->kick >= 0)
+		close(channel->kick);
+	if (channel->call >= 0)
+		close(channel->call);
+	return err;
+}
+
+/**
+ * vm_unbind_channel - give domain 0's end of a channel up
+ * @vm: the domain
+ * @channel: its channel, the guest's end of which may be gone
+ */
+void vm_unbind_channel(struct vm *vm, struct vm_channel *channel)
+{
+	phv_evtchn_unbind(vm->fd, channel->port);
+	close(channel->kick);
+	close(channel->call);
+}
+
+/**
  * vm_open_channel - make an event channel between the guest and this process
  * @vm: a domain that is built
  * @channel: filled; its eventfds are the caller's
@@ -536,23 +576,10 @@ void vm_destroy(struct vm *vm)
  */
 int vm_open_channel(struct vm *vm, struct vm_channel *channel)
 {
-	int err;
+	__u32 port;
+	int err = phv_evtchn_alloc(vm->fd, &port);
 
-	channel->kick = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	channel->call = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	err = channel->kick < 0 || channel->call < 0 ? -errno : 0;
-	if (!err)
-		err = phv_evtchn_alloc(vm->fd, &channel->port);
-	if (!err)
-		err = phv_evtchn_bind(vm->fd, channel->port, channel->kick,
-				      channel->call);
-	if (!err)
-		return 0;
-	if (channel->kick >= 0)
-		close(channel->kick);
-	if (channel->call >= 0)
-		close(channel->call);
-	return err;
+	return err ?: vm_bind_channel(vm, port, channel);
 }
 
 /**

@@ -109,6 +109,8 @@ void vm_unpause(struct vm *vm);
 void vm_pause(struct vm *vm);
 void vm_destroy(struct vm *vm);
 int vm_open_channel(struct vm *vm, struct vm_channel *channel);
+int vm_bind_channel(struct vm *vm, __u32 port, struct vm_channel *channel);
+void vm_unbind_channel(struct vm *vm, struct vm_channel *channel);
 void *vm_page(struct vm *vm, __u64 gfn);
 
 #endif /* _VM_H */

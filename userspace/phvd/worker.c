@@ -20,6 +20,7 @@
 
 #include <libphv.h>
 
+#include "backend.h"
 #include "config.h"
 #include "conn.h"
 #include "console.h"
@@ -45,6 +46,7 @@
  * @console: its console
  * @store: its xenstore
  * @vm: the domain
+ * @backend: its devices
  */
 static struct worker {
 	struct conn parent[PARENTS_MAX];
@@ -59,6 +61,7 @@ static struct worker {
 	struct console console;
 	struct store store;
 	struct vm vm;
+	struct backend backend;
 } worker;
 
 static struct json_object *describe(void)
@@ -109,11 +112,15 @@ static int connect_backends(struct phv_error *error)
 	if (err)
 		return phv_fail(error, err, "console: %s", strerror(-err));
 	err = store_connect(&worker.store, worker.event, vm, &worker.config);
-	return err ? phv_fail(error, err, "xenstore: %s", strerror(-err)) : 0;
+	if (err)
+		return phv_fail(error, err, "xenstore: %s", strerror(-err));
+	err = backend_connect(&worker.backend, &worker.store);
+	return err ? phv_fail(error, err, "devices: %s", strerror(-err)) : 0;
 }
 
 static void disconnect_backends(void)
 {
+	backend_disconnect(&worker.backend);
 	store_disconnect(&worker.store);
 	console_disconnect(&worker.console);
 }
@@ -472,6 +479,8 @@ static int setup(void)
 		err = console_init(&worker.console, worker.event);
 	if (err >= 0)
 		err = vm_init(&worker.vm, &worker.console);
+	if (err >= 0)
+		err = backend_init(&worker.backend, worker.event, &worker.vm);
 	if (err >= 0)
 		err = sd_event_add_io(worker.event, NULL, worker.vm.notice, EPOLLIN,
 				      on_notice, NULL);
