@@ -197,5 +197,5 @@ void grant_put(const struct grant_table *table, __u32 ref)
 		marks = status_of(table, ref);
 	else
 		marks = &((grant_entry_v1_t *)table->frames)[ref].flags;
-	__atomic_fetch_and(marks, ~IN_USE, __ATOMIC_SEQ_CST);
+	__atomic_fetch_and(marks, (__u16)~IN_USE, __ATOMIC_SEQ_CST);
 }

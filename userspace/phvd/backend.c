@@ -461,6 +461,21 @@ struct backend_device *backend_find(struct backend *backend, const char *type,
 }
 
 /**
+ * backend_state - what a device does
+ * @device: it
+ *
+ * Return: a word
+ */
+const char *backend_state(const struct backend_device *device)
+{
+	if (device->failed || (device->state == XenbusStateClosing && !device->removed))
+		return "broken";
+	if (device->removed)
+		return "detaching";
+	return device->state == XenbusStateConnected ? "connected" : "waiting";
+}
+
+/**
  * backend_add - plug a device in
  * @backend: the devices
  * @device: a new one; the caller's still if this fails
@@ -637,45 +652,4 @@ void backend_close_ring(struct backend_device *device, struct backend_ring *ring
 	for (i = 0; i < ring->pages; i++)
 		grant_put(&device->backend->grants, ring->ref[i]);
 	memset(ring, 0, sizeof(*ring));
-}
-
-/**
- * backend_ring_read - copy from a ring, the pages of which are anywhere
- * @ring: it
- * @at: where it begins, bytes
- * @to: where it goes
- * @size: bytes; @at and @size are within the ring
- */
-void backend_ring_read(const struct backend_ring *ring, size_t at, void *to, size_t size)
-{
-	size_t offset = at % GUEST_PAGE_SIZE, part = GUEST_PAGE_SIZE - offset;
-	const char *page = ring->page[at / GUEST_PAGE_SIZE];
-
-	if (part >= size) {
-		memcpy(to, page + offset, size);
-		return;
-	}
-	memcpy(to, page + offset, part);
-	backend_ring_read(ring, at + part, (char *)to + part, size - part);
-}
-
-/**
- * backend_ring_write - copy into a ring
- * @ring: it
- * @at: where it begins, bytes
- * @from: what
- * @size: bytes; @at and @size are within the ring
- */
-void backend_ring_write(const struct backend_ring *ring, size_t at, const void *from,
-			size_t size)
-{
-	size_t offset = at % GUEST_PAGE_SIZE, part = GUEST_PAGE_SIZE - offset;
-	char *page = ring->page[at / GUEST_PAGE_SIZE];
-
-	if (part >= size) {
-		memcpy(page + offset, from, size);
-		return;
-	}
-	memcpy(page + offset, from, part);
-	backend_ring_write(ring, at + part, (const char *)from + part, size - part);
 }

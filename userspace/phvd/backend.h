@@ -25,10 +25,10 @@
 
 #include <grant.h>
 
+#include "backend_ring.h"
 #include "store.h"
 #include "vm.h"
 
-#define BACKEND_RING_PAGES	16	/* at most in a ring */
 #define BACKEND_WHY_MAX		128
 
 struct backend;
@@ -114,18 +114,6 @@ struct backend_channel {
 	void (*kicked)(struct backend_channel *channel);
 };
 
-/**
- * struct backend_ring - a ring of a device
- * @page: its pages, which the guest can write at any time
- * @ref: their grants
- * @pages: how many; 0: it is not open
- */
-struct backend_ring {
-	void *page[BACKEND_RING_PAGES];
-	__u32 ref[BACKEND_RING_PAGES];
-	unsigned int pages;
-};
-
 /* For the worker. */
 int backend_init(struct backend *backend, sd_event *event, struct vm *vm);
 int backend_connect(struct backend *backend, struct store *store);
@@ -136,6 +124,7 @@ int backend_add(struct backend *backend, struct backend_device *device);
 void backend_remove(struct backend_device *device, bool force);
 struct backend_device *backend_find(struct backend *backend, const char *type,
 				    unsigned int handle);
+const char *backend_state(const struct backend_device *device);
 
 /* For a class of devices. */
 int __printf(3, 4) backend_write(struct backend_device *device, const char *name,
@@ -159,8 +148,5 @@ void backend_notify(struct backend_channel *channel);
 int backend_open_ring(struct backend_device *device, struct backend_ring *ring,
 		      const char *name, unsigned int pages);
 void backend_close_ring(struct backend_device *device, struct backend_ring *ring);
-void backend_ring_read(const struct backend_ring *ring, size_t at, void *to, size_t size);
-void backend_ring_write(const struct backend_ring *ring, size_t at, const void *from,
-			size_t size);
 
 #endif /* _BACKEND_H */

@@ -5,7 +5,8 @@
  *	- a user and group of its own, no other groups, no capabilities
  *	- an empty, read-only file system, no network, no System V IPC
  *	- no way to get rights by exec, no core dumps, no ptrace by its own user
- *	- the system calls of allowed[] below, and no new executable memory
+ *	- the system calls of allowed[] below, and no new executable memory; an
+ *	  io_uring that was made before, and is restricted as aio.c says
  *
  * What it has are the descriptors that its parent hands it.  A system call that
  * isn't allowed ends it, after a line that names the call.
@@ -39,7 +40,8 @@ static const int allowed[] = {
 	SCMP_SYS(epoll_pwait2), SCMP_SYS(epoll_wait), SCMP_SYS(eventfd2),
 	SCMP_SYS(exit), SCMP_SYS(exit_group), SCMP_SYS(fcntl), SCMP_SYS(fstat),
 	SCMP_SYS(futex), SCMP_SYS(getpid), SCMP_SYS(getrandom),
-	SCMP_SYS(getsockopt), SCMP_SYS(gettid), SCMP_SYS(getuid), SCMP_SYS(listen),
+	SCMP_SYS(getsockopt), SCMP_SYS(gettid), SCMP_SYS(getuid),
+	SCMP_SYS(io_uring_enter), SCMP_SYS(listen),
 	SCMP_SYS(lseek), SCMP_SYS(madvise), SCMP_SYS(mremap), SCMP_SYS(munmap),
 	SCMP_SYS(newfstatat), SCMP_SYS(pread64), SCMP_SYS(read), SCMP_SYS(readv),
 	SCMP_SYS(recvfrom), SCMP_SYS(recvmsg), SCMP_SYS(restart_syscall),

@@ -203,6 +203,18 @@ static void verb_forward(struct client *client, struct domain *domain,
 	ask_worker(client, domain, worker_verb(verb), NULL, 0, -1);
 }
 
+/* What is done with devices: the worker looks at what the client says, and opened. */
+static void verb_device(struct client *client, struct domain *domain,
+			struct proto_message *message)
+{
+	struct json_object *json = json_object_get(message->json);
+
+	json_object_object_del(json, "version");
+	json_object_object_del(json, "domain");
+	json_object_object_del(json, "fds");
+	ask_worker(client, domain, json, message->fds, message->nr_fds, -1);
+}
+
 static void verb_console(struct client *client, struct domain *domain,
 			 struct proto_message *message)
 {
@@ -341,6 +353,9 @@ static const struct server_verb {
 	{ "unpause", OWN_DOMAIN, verb_forward },
 	{ "info", OWN_DOMAIN, verb_forward },
 	{ "console", OWN_DOMAIN, verb_console },
+	{ "disk-attach", OWN_DOMAIN, verb_device },
+	{ "disk-detach", OWN_DOMAIN, verb_device },
+	{ "disk-resize", OWN_DOMAIN, verb_device },
 	{ "stop", OWN_DOMAIN, verb_stop },
 	{ "destroy", OWN_DOMAIN, verb_destroy },
 	{ "wait", ANY_DOMAIN, verb_wait },

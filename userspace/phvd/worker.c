@@ -20,7 +20,9 @@
 
 #include <libphv.h>
 
+#include "aio.h"
 #include "backend.h"
+#include "blk.h"
 #include "config.h"
 #include "conn.h"
 #include "console.h"
@@ -367,7 +369,23 @@ static struct json_object *verb_info(struct proto_message *message)
 	(void)message;
 	json_object_object_add(json, "config", config_to_json(&worker.config));
 	json_object_object_add(json, "domain", describe());
+	json_object_object_add(json, "disks", blk_describe(&worker.backend));
 	return json;
+}
+
+static struct json_object *verb_disk_attach(struct proto_message *message)
+{
+	return blk_attach(&worker.backend, message);
+}
+
+static struct json_object *verb_disk_detach(struct proto_message *message)
+{
+	return blk_detach(&worker.backend, message);
+}
+
+static struct json_object *verb_disk_resize(struct proto_message *message)
+{
+	return blk_resize(&worker.backend, message);
 }
 
 static struct json_object *verb_shutdown(struct proto_message *message)
@@ -393,6 +411,9 @@ static const struct {
 } verbs[] = {
 	{ "build", verb_build },
 	{ "console", verb_console },
+	{ "disk-attach", verb_disk_attach },
+	{ "disk-detach", verb_disk_detach },
+	{ "disk-resize", verb_disk_resize },
 	{ "end", verb_end },
 	{ "hello", verb_hello },
 	{ "info", verb_info },
@@ -504,6 +525,7 @@ int worker_main(const char *name, unsigned int slot)
 	log_name(name);
 	setsid();
 	/* From here on the socket's peers see this process in SO_PEERCRED. */
+	aio_open();		/* who wants a disk is told, if it fails */
 	if (slot >= WORKER_SLOTS || sandbox_enter(slot))
 		return 1;
 	if (listen(WORKER_LISTEN_FD, PARENTS_MAX)) {

@@ -16,6 +16,7 @@
 
 #include <config.h>
 
+#include "attach.h"
 #include "client.h"
 #include "terminal.h"
 #include "vmctl.h"
@@ -27,6 +28,8 @@
  * @initrd: name of the initial ramdisk's file, or NULL
  * @fds: both, opened
  * @check: check only
+ * @device: devices, in the order in which they were named
+ * @devices: how many
  */
 struct plan {
 	struct config config;
@@ -34,9 +37,11 @@ struct plan {
 	const char *initrd;
 	int fds[2];
 	bool check;
+	struct attachment device[ATTACH_MAX];
+	unsigned int devices;
 };
 
-enum { KERNEL = 256, INITRD, CMDLINE, MEMORY, VCPUS, BOOT, ON_REBOOT, ON_CRASH };
+enum { KERNEL = 256, INITRD, CMDLINE, MEMORY, VCPUS, BOOT, ON_REBOOT, ON_CRASH, DISK };
 
 static const struct option options[] = {
 	{ "kernel", required_argument, NULL, KERNEL },
@@ -47,6 +52,7 @@ static const struct option options[] = {
 	{ "boot", required_argument, NULL, BOOT },
 	{ "on-reboot", required_argument, NULL, ON_REBOOT },
 	{ "on-crash", required_argument, NULL, ON_CRASH },
+	{ "disk", required_argument, NULL, DISK },
 	{ "check", no_argument, NULL, 'n' },
 	{ NULL, 0, NULL, 0 }
 };
@@ -77,6 +83,14 @@ static int take_word(const char *what, const char * const *words, const char *te
 		return bad_value(what, text, hint);
 	*place = (unsigned int)found;
 	return EXIT_OK;
+}
+
+static int take_device(struct plan *plan, const char *value,
+		       int (*parse)(struct attachment *attachment, const char *text))
+{
+	if (plan->devices == ATTACH_MAX)
+		return report("more than %d devices", ATTACH_MAX);
+	return parse(&plan->device[plan->devices++], value);
 }
 
 static int take_option(struct plan *plan, int option, const char *value)
@@ -114,6 +128,8 @@ static int take_option(struct plan *plan, int option, const char *value)
 	case ON_CRASH:
 		return take_word("on-crash", config_policies, value, &config->on_crash,
 				 "destroy or preserve");
+	case DISK:
+		return take_device(plan, value, disk_parse);
 	default:
 		return usage_error();
 	}
@@ -191,16 +207,23 @@ static int prepare(struct plan *plan, int argc, char **argv)
 	return status;
 }
 
-static int create(struct proto *phvd, const struct plan *plan)
+/* Creates the domain, with its devices, or not at all. */
+static int create(struct proto *phvd, struct plan *plan)
 {
 	struct json_object *json = client_verb("create", NULL);
 	struct proto_message reply;
+	unsigned int i;
 	int status;
 
 	json_object_object_add(json, "config", config_to_json(&plan->config));
 	status = client_call(phvd, json, plan->fds, plan->initrd ? 2 : 1, &reply);
-	if (!status)
-		proto_message_free(&reply);
+	if (status)
+		return status;
+	proto_message_free(&reply);
+	for (i = 0; !status && i < plan->devices; i++)
+		status = attach_send(phvd, plan->config.name, &plan->device[i]);
+	if (status)
+		proto_send(phvd, client_verb("destroy", plan->config.name), NULL, 0);
 	return status;
 }
 

@@ -30,6 +30,11 @@ static const struct verb verbs[] = {
 	{ "destroy", verb_destroy, "DOMAIN", "end a domain at once" },
 	{ "pause", verb_pause, "DOMAIN", "stop a domain's vCPUs" },
 	{ "unpause", verb_unpause, "DOMAIN", "let them go on" },
+	{ "disk-attach", verb_disk_attach, "DOMAIN FILE[,WORD...]", "give a domain a disk" },
+	{ "disk-detach", verb_disk_detach, "[--force] [--timeout S] DOMAIN NAME",
+	  "take a disk away" },
+	{ "disk-resize", verb_disk_resize, "DOMAIN NAME [SIZE]",
+	  "have the guest know that a disk has another size" },
 	{ "list", verb_list, "[--json]", "show the domains" },
 	{ "info", verb_info, "[--json] DOMAIN", "show all about a domain" },
 	{ "events", verb_events, "[--json]", "show what happens to domains, as it does" },
@@ -130,7 +135,7 @@ static int verb_help(int argc, char **argv)
 
 	printf("usage: vmctl VERB [ARGUMENT...]\n\n");
 	for (i = 0; i < ARRAY_SIZE(verbs); i++)
-		printf("  %-8s %s\n", verbs[i].name, verbs[i].summary);
+		printf("  %-11s %s\n", verbs[i].name, verbs[i].summary);
 	return EXIT_OK;
 }
 

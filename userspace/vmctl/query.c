@@ -269,7 +269,7 @@ static int find_domain(struct phv_nl *nl, const char *name, struct phv_nl_domain
 /* The configuration is for a domain's owner and root. */
 static void add_config(struct json_object *info, const char *name)
 {
-	struct json_object *answer = ask_phvd("info", name), *config;
+	struct json_object *answer = ask_phvd("info", name), *config, *disks;
 
 	if (json_object_object_get_ex(answer, "config", &config) &&
 	    json_object_is_type(config, json_type_object)) {
@@ -277,6 +277,8 @@ static void add_config(struct json_object *info, const char *name)
 			if (!json_object_object_get_ex(info, key, NULL))
 				json_object_object_add(info, key, json_object_get(value));
 	}
+	if (json_object_object_get_ex(answer, "disks", &disks))
+		json_object_object_add(info, "disks", json_object_get(disks));
 	json_object_put(answer);
 }
 

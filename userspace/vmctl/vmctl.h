@@ -65,6 +65,11 @@ int verb_list(int argc, char **argv);
 int verb_info(int argc, char **argv);
 int verb_events(int argc, char **argv);
 
+/* disk.c */
+int verb_disk_attach(int argc, char **argv);
+int verb_disk_detach(int argc, char **argv);
+int verb_disk_resize(int argc, char **argv);
+
 /* console.c */
 int verb_console(int argc, char **argv);
 
