@@ -141,7 +141,10 @@ void domain_go_on(struct phv_domain *domain)
 	atomic_set(&domain->ended, -1);
 }
 
-/* Gives the domain its identifier and makes it known under its name. */
+/*
+ * Gives the domain its identifier and its name. It cannot be found by them as long as
+ * it has no reference: its creation may still fail.
+ */
 static int domain_enter(struct phv_domain *domain)
 {
 	int id;
@@ -178,7 +181,6 @@ static struct phv_domain *domain_create(const struct phv_create_domain *arg)
 	domain = kvzalloc(sizeof(*domain), GFP_KERNEL_ACCOUNT);
 	if (!domain)
 		return ERR_PTR(-ENOMEM);
-	kref_init(&domain->refs);
 	mutex_init(&domain->mutex);
 	strscpy(domain->name, arg->name, sizeof(domain->name));
 	ports_create(domain);
@@ -198,6 +200,9 @@ static struct phv_domain *domain_create(const struct phv_create_domain *arg)
 	ret = vmx_get();
 	if (ret)
 		goto destroy_memory;
+	/* All is there before anybody can find it; pairs with kref_get_unless_zero(). */
+	smp_wmb();
+	kref_init(&domain->refs);
 	netlink_event(domain, PHV_EVENT_CREATED, 0);
 	return domain;
 
