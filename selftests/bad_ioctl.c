@@ -58,6 +58,7 @@ static const struct pointer_ioctl pointer_ioctls[] = {
 	{ PHV_SET_CONTROL, true, false },
 	{ PHV_GET_MSRS, true, false },
 	{ PHV_SET_MSRS, true, false },
+	{ PHV_GET_VMCS, true, false },
 	{ PHV_GET_XSAVE, true, true },
 	{ PHV_SET_XSAVE, true, false },
 	{ PHV_GET_LAPIC, true, true },

@@ -4,6 +4,7 @@
  * has, events are delivered, and a guest can go on in another domain.
  */
 #include <string.h>
+#include <unistd.h>
 
 #include "vm.h"
 
@@ -500,6 +501,61 @@ static void moving(void)
 	check_eq(moves, 4);
 }
 
+#define FIELD_PIN		0x4000
+#define FIELD_GUEST_RIP		0x681e
+#define FIELD_EPTP		0x201a
+#define FIELD_HOST_RIP		0x6c16
+#define FIELD_GUEST_CR0		0x6800
+#define FIELD_NONE		0x7ffe
+
+static long get_field(struct vcpu *vcpu, u32 field, u64 *value)
+{
+	struct phv_msr entry = { .index = field };
+	const struct phv_msrs list = { .count = 1, .entries = (u64)&entry };
+	long ret = vcpu_ioctl(vcpu, PHV_GET_VMCS, &list);
+
+	*value = entry.value;
+	return ret;
+}
+
+static void guest_idle(void)
+{
+}
+
+/* What is the host's is not for those without rights: the same process, before and after. */
+static void vmcs_fields(void)
+{
+	struct phv_msr entries[] = {
+		{ .index = FIELD_PIN }, { .index = FIELD_GUEST_RIP },
+		{ .index = FIELD_NONE, .value = 1 }, { .index = FIELD_PIN, .value = 1 },
+	};
+	struct phv_msrs list = { .count = ARRAY_SIZE(entries), .entries = (u64)entries };
+	struct vcpu *vcpu;
+	struct phv_regs regs;
+	u64 value;
+
+	need_phv();
+	vcpu = vm_with_guest(guest_idle);
+	vcpu_get_regs(vcpu, &regs);
+	check_eq(vcpu_ioctl(vcpu, PHV_GET_VMCS, &list), 2);
+	check(entries[0].value & 1);
+	check_eq(entries[1].value, regs.rip);
+	check_eq(entries[2].value, 1);
+	check_eq(entries[3].value, 1);
+
+	check_eq(get_field(vcpu, FIELD_HOST_RIP, &value), 1);
+	check(value >> 63);
+	check_eq(get_field(vcpu, FIELD_EPTP, &value), 1);
+	check_eq(setuid(65534), 0);
+	check_eq(get_field(vcpu, FIELD_HOST_RIP, &value), 0);
+	check_eq(value, 0);
+	check_eq(get_field(vcpu, FIELD_EPTP, &value), 0);
+	check_eq(value, 0);
+	check_eq(get_field(vcpu, FIELD_GUEST_CR0, &value), 1);
+	check(value & 1);
+	vcpu_finish(vcpu);
+}
+
 static const struct test tests[] = {
 	{ "general registers", .host = regs },
 	{ "bad general registers are refused", .host = bad_regs },
@@ -519,6 +575,7 @@ static const struct test tests[] = {
 	{ "pending and blocked NMIs", .host = nmis },
 	{ "a vCPU that is set to be halted wakes up", .host = halted },
 	{ "a guest moves from domain to domain", .host = moving },
+	{ "fields of the VMCS, and whose they are", .host = vmcs_fields },
 };
 
 int main(int argc, char **argv)

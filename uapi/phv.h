@@ -853,7 +853,7 @@ struct phv_control {
 #define PHV_SET_CONTROL		_IOW(PHV_IOC, 0x24, struct phv_control)
 
 /**
- * struct phv_msr - one MSR
+ * struct phv_msr - one MSR, or one field of the VMCS
  * @index: [in]
  * @reserved: [in] 0
  * @value: [in,out]
@@ -879,6 +879,22 @@ struct phv_msrs {
 /* Return how many were read or written; the next one would be a #GP. */
 #define PHV_GET_MSRS		_IOW(PHV_IOC, 0x25, struct phv_msrs)
 #define PHV_SET_MSRS		_IOW(PHV_IOC, 0x26, struct phv_msrs)
+
+/**
+ * PHV_GET_VMCS - ioctl of a vCPU: read fields of its VMCS
+ *
+ * Argument: struct phv_msrs; @index of an entry is the encoding of a field (SDM volume 3,
+ * appendix B). For finding out why an entry failed; what means something to a program is in
+ * the other structs. The VM-entry interruption information is 0 while the vCPU does not run:
+ * PHV_GET_EVENTS has what is to be injected.
+ *
+ * Returns how many were read; the next one is not there, or not for the caller: host state
+ * and the 64-bit control fields, which are addresses for the most part, are for
+ * CAP_SYS_RAWIO.
+ *
+ * -EINVAL	count too large, or a reserved member is not 0
+ */
+#define PHV_GET_VMCS		_IOW(PHV_IOC, 0x3a, struct phv_msrs)
 
 /**
  * struct phv_xsave - FPU, SSE, AVX … state

@@ -6,6 +6,7 @@
  * register says about another is left to the processor's checks at VM entry, as
  * far as those cover it.
  */
+#include <linux/capability.h>
 #include <linux/percpu.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
@@ -238,10 +239,49 @@ static int set_events(struct phv_vcpu *vcpu, void *buf)
 	return 0;
 }
 
+/*
+ * Host state and the addresses of what the controls point to are what an attacker would like
+ * to know of the kernel. (Bits 11:10 of an encoding are the type, 14:13 the width.)
+ */
+static bool field_is_secret(u32 field)
+{
+	u32 type = field >> 10 & 3, width = field >> 13 & 3;
+
+	return type == 3 || (type == 0 && width == 1);
+}
+
+static int get_field(u32 field, u64 *value)
+{
+	bool failed;
+
+	if (field_is_secret(field) && !capable(CAP_SYS_RAWIO))
+		return -EPERM;
+	/* With a fault, which is the end of VMX, CF stays 1. */
+	asm volatile("stc\n"
+		     "1: vmread %[field], %[value]\n"
+		     "2:\n\t"
+		     _ASM_EXTABLE_TYPE_REG(1b, 2b, EX_TYPE_ZERO_REG, %[value])
+		     : [value] "=r" (*value), "=@ccbe" (failed)
+		     : [field] "r" ((unsigned long)field));
+	return failed ? -EINVAL : 0;
+}
+
+static int access_entry(struct phv_vcpu *vcpu, unsigned int cmd, struct phv_msr *entry)
+{
+	switch (cmd) {
+	case PHV_GET_MSRS:
+		return msr_read(vcpu, entry->index, &entry->value);
+	case PHV_SET_MSRS:
+		return msr_write(vcpu, entry->index, entry->value, true);
+	default:
+		return get_field(entry->index, &entry->value);
+	}
+}
+
 #define MSRS_MAX	256
 
 /* Returns how many went well, or an errno when none could be tried. */
-static long msrs_ioctl(struct phv_vcpu *vcpu, const void __user *uarg, bool write)
+static long msrs_ioctl(struct phv_vcpu *vcpu, unsigned int cmd, const void __user *uarg)
 {
 	struct phv_msr __user *uentries;
 	struct phv_msr entry;
@@ -258,10 +298,9 @@ static long msrs_ioctl(struct phv_vcpu *vcpu, const void __user *uarg, bool writ
 			return -EFAULT;
 		if (entry.reserved)
 			return -EINVAL;
-		if (write ? msr_write(vcpu, entry.index, entry.value, true)
-			  : msr_read(vcpu, entry.index, &entry.value))
+		if (access_entry(vcpu, cmd, &entry))
 			break;
-		if (!write && copy_to_user(&uentries[i], &entry, sizeof(entry)))
+		if (cmd != PHV_SET_MSRS && copy_to_user(&uentries[i], &entry, sizeof(entry)))
 			return -EFAULT;
 	}
 	return i;
@@ -363,13 +402,13 @@ free:
 	return ret;
 }
 
-static long loaded_msrs_ioctl(struct phv_vcpu *vcpu, const void __user *uarg, bool write)
+static long loaded_msrs_ioctl(struct phv_vcpu *vcpu, unsigned int cmd, const void __user *uarg)
 {
 	long ret = vcpu_load(vcpu);
 
 	if (ret)
 		return ret;
-	ret = msrs_ioctl(vcpu, uarg, write);
+	ret = msrs_ioctl(vcpu, cmd, uarg);
 	vcpu_put(vcpu);
 	return ret;
 }
@@ -380,9 +419,9 @@ long vcpu_state_ioctl(struct phv_vcpu *vcpu, unsigned int cmd, void __user *uarg
 
 	switch (cmd) {
 	case PHV_GET_MSRS:
-		return loaded_msrs_ioctl(vcpu, uarg, false);
 	case PHV_SET_MSRS:
-		return loaded_msrs_ioctl(vcpu, uarg, true);
+	case PHV_GET_VMCS:
+		return loaded_msrs_ioctl(vcpu, cmd, uarg);
 	case PHV_GET_XSAVE:
 		return get_xsave(vcpu, uarg);
 	case PHV_SET_XSAVE:
