@@ -236,6 +236,15 @@ static void test_states(void)
 	good = ended(0, "\"cmdline\":\"spin\"");
 	sh("$V info $($V list | sed -n 's/^ *\\([0-9]*\\)  s .*/\\1/p')");
 	ksft_test_result(good && ended(0, "running"), "info, by number, too\n");
+	sh("$V info --vmcs s | grep -c 'guest CR0 .* PE\\|the processor would enter it\\|^vcpu'");
+	good = ended(0, "5\n");
+	sh("$V info --vmcs --json s | tr -d '[:space:]' | "
+	   "grep -o '\"0x681e\":\\|\"failures\":\\[\\]' | wc -l");
+	good = good && ended(0, "4\n");
+	sh("$V info --vmcs none 2>&1");
+	good = good && ended(3, "none: no such domain");
+	sh("$V list");
+	ksft_test_result(good && ended(0, "running"), "info --vmcs, while it runs\n");
 	sh("$V stop --timeout 1 s 2>&1");
 	good = ended(7, "s: it has not ended");
 	sh("$V stop --force --timeout 1 s 2>&1");
@@ -268,6 +277,13 @@ static void test_users(void)
 	sh("$AS_NOBODY $V list 2>&1");
 	ksft_test_result(ended(0, " s "), "that it is there is no secret\n");
 	sh("$V destroy s");
+	sh("chmod 666 %s; $AS_NOBODY $V create n $T --cmdline spin 2>&1", socket_path);
+	good = ended(0, NULL);
+	sh("$AS_NOBODY $V info --vmcs n 2>&1");
+	good = good && ended(4, "n: VMCS");
+	sh("$AS_NOBODY $V destroy n 2>&1");
+	ksft_test_result(good && ended(0, NULL), "its VMCS is for root\n");
+	sh("chmod 600 %s", socket_path);
 }
 
 /* Consoles. */
@@ -696,7 +712,7 @@ int main(int argc, char **argv)
 	find_programs();
 	close(test_open_phv());
 	atexit(clean_up);
-	ksft_set_plan(55);
+	ksft_set_plan(57);
 	start_phvd();
 	test_ends();
 	test_policies();

@@ -215,6 +215,23 @@ static void verb_device(struct client *client, struct domain *domain,
 	ask_worker(client, domain, json, message->fds, message->nr_fds, -1);
 }
 
+/* The state of a guest is for its owner; this is for those who look for bugs. */
+static void verb_vmcs(struct client *client, struct domain *domain,
+		      struct proto_message *message)
+{
+	struct json_object *json;
+	long long vcpu = 0;
+
+	if (client->user) {
+		reply(client, proto_error(PROTO_PERMISSION, -EPERM, "%s: VMCS", domain->name));
+		return;
+	}
+	json_get_number(message->json, "vcpu", 0, PHV_MAX_VCPUS - 1, &vcpu);
+	json = worker_verb("vmcs");
+	json_object_object_add(json, "vcpu", json_object_new_int64(vcpu));
+	ask_worker(client, domain, json, NULL, 0, -1);
+}
+
 static void verb_console(struct client *client, struct domain *domain,
 			 struct proto_message *message)
 {
@@ -356,6 +373,7 @@ static const struct server_verb {
 	{ "disk-attach", OWN_DOMAIN, verb_device },
 	{ "disk-detach", OWN_DOMAIN, verb_device },
 	{ "disk-resize", OWN_DOMAIN, verb_device },
+	{ "vmcs", OWN_DOMAIN, verb_vmcs },
 	{ "stop", OWN_DOMAIN, verb_stop },
 	{ "destroy", OWN_DOMAIN, verb_destroy },
 	{ "wait", ANY_DOMAIN, verb_wait },

@@ -21,7 +21,9 @@
 #include <xen/sched.h>
 
 #include <libphv.h>
+#include <vmcs.h>
 
+#include "entry.h"
 #include "phvd.h"
 #include "vm.h"
 
@@ -196,6 +198,15 @@ static void handle_shutdown(struct vm_vcpu *vcpu)
 	}
 }
 
+static void handle_entry_failed(struct vm_vcpu *vcpu)
+{
+	char text[VMCS_TEXT_MAX + 16];
+
+	entry_failure(vcpu, text, sizeof(text));
+	end(vcpu->vm, VM_CRASH, "vCPU %u: the processor refuses its state: %s",
+	    vcpu->number, text);
+}
+
 /* Looks at why PHV_RUN came back with 0. */
 static void handle_exit(struct vm_vcpu *vcpu)
 {
@@ -227,8 +238,7 @@ static void handle_exit(struct vm_vcpu *vcpu)
 		    run->memory.access);
 		break;
 	case PHV_EXIT_ENTRY_FAILED:
-		end(vm, VM_CRASH, "vCPU %u: the processor refuses its state (reason %#x, error %u)",
-		    vcpu->number, run->entry.reason, run->entry.error);
+		handle_entry_failed(vcpu);
 		break;
 	case PHV_EXIT_UNHANDLED:
 		end(vm, VM_CRASH, "vCPU %u: exit for reason %#x, qualification %#llx",
@@ -440,6 +450,7 @@ int vm_build(struct vm *vm, const struct config *config, int device, int kernel,
 	struct boot boot;
 	int err;
 
+	vm->device = device;
 	err = create_domain(vm, config->name, device, error);
 	if (err)
 		return err;

@@ -69,6 +69,7 @@ struct vm_channel {
  * struct vm - a domain
  * @fd: its descriptor, or -1
  * @id: its number
+ * @device: /dev/phv, from vm_build() on
  * @memory: its memory
  * @frames: the shared_info page, the grant table and its status
  * @console: where its output goes
@@ -86,6 +87,7 @@ struct vm_channel {
 struct vm {
 	int fd;
 	__u32 id;
+	int device;
 	struct guest_memory memory;
 	void *frames;
 	struct console *console;
@@ -99,7 +101,7 @@ struct vm {
 	bool quit;
 	unsigned int parked;
 	enum vm_end end;
-	char why[160];
+	char why[200];
 };
 
 int vm_init(struct vm *vm, struct console *console);

@@ -26,6 +26,7 @@
 #include "config.h"
 #include "conn.h"
 #include "console.h"
+#include "entry.h"
 #include "phvd.h"
 #include "sandbox.h"
 #include "store.h"
@@ -388,6 +389,30 @@ static struct json_object *verb_disk_resize(struct proto_message *message)
 	return blk_resize(&worker.backend, message);
 }
 
+/* A VMCS is read while its vCPU does not run. */
+static struct json_object *verb_vmcs(struct proto_message *message)
+{
+	struct vm *vm = &worker.vm;
+	struct json_object *json, *fields;
+	long long number;
+	int err;
+
+	if (!json_get_number(message->json, "vcpu", 0, PHV_MAX_VCPUS - 1, &number) ||
+	    number >= vm->vcpus)
+		return proto_error(PROTO_USAGE, -EINVAL, "%s: no such vCPU",
+				   worker.config.name);
+	vm_pause(vm);
+	fields = entry_fields(&vm->vcpu[number], &err);
+	if (!strcmp(worker.state, "running"))
+		vm_unpause(vm);
+	if (!fields)
+		return proto_error(PROTO_FAILED, err, "%s: VMCS", worker.config.name);
+	json = proto_ok();
+	json_object_object_add(json, "vcpus", json_object_new_int(vm->vcpus));
+	json_object_object_add(json, "fields", fields);
+	return json;
+}
+
 static struct json_object *verb_shutdown(struct proto_message *message)
 {
 	int err = store_shutdown(&worker.store, "poweroff");
@@ -421,6 +446,7 @@ static const struct {
 	{ "shutdown", verb_shutdown },
 	{ "start", verb_start },
 	{ "unpause", verb_unpause },
+	{ "vmcs", verb_vmcs },
 };
 
 static void on_message(struct conn *conn, struct proto_message *message)

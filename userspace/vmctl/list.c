@@ -155,8 +155,31 @@ static void print_info(struct json_object *info)
 		print_vcpus(vcpus);
 }
 
+/* The words of info: one more option. */
+static int parse_info(int argc, char **argv, bool *json, bool *vmcs)
+{
+	static const struct option options[] = {
+		{ "json", no_argument, NULL, 'j' },
+		{ "vmcs", no_argument, NULL, 'v' },
+		{ NULL, 0, NULL, 0 }
+	};
+	int option;
+
+	*json = false;
+	*vmcs = false;
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (option == 'j')
+			*json = true;
+		else if (option == 'v')
+			*vmcs = true;
+		else
+			return usage_error();
+	}
+	return optind + 1 == argc ? EXIT_OK : usage_error();
+}
+
 /**
- * verb_info - vmctl info [--json] DOMAIN
+ * verb_info - vmctl info [--json] [--vmcs] DOMAIN
  * @argc: number of words
  * @argv: the words, the verb first
  *
@@ -165,14 +188,14 @@ static void print_info(struct json_object *info)
 int verb_info(int argc, char **argv)
 {
 	struct json_object *info;
-	bool json;
+	bool json, vmcs;
 	int status;
 
-	status = parse(argc, argv, &json);
+	status = parse_info(argc, argv, &json, &vmcs);
 	if (status)
 		return status;
-	if (optind + 1 != argc)
-		return usage_error();
+	if (vmcs)
+		return info_vmcs(argv[optind], json);
 	status = query_info(argv[optind], &info);
 	if (status)
 		return status;

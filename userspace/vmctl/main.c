@@ -36,7 +36,7 @@ static const struct verb verbs[] = {
 	{ "disk-resize", verb_disk_resize, "DOMAIN NAME [SIZE]",
 	  "have the guest know that a disk has another size" },
 	{ "list", verb_list, "[--json]", "show the domains" },
-	{ "info", verb_info, "[--json] DOMAIN", "show all about a domain" },
+	{ "info", verb_info, "[--json] [--vmcs] DOMAIN", "show all about a domain" },
 	{ "events", verb_events, "[--json]", "show what happens to domains, as it does" },
 	{ "host", verb_host, "[--json]", "show what this host can do" },
 	{ "help", verb_help, "[VERB]", "show the verbs, or the usage of one" },

@@ -6,6 +6,8 @@
 #ifndef _VMCTL_H
 #define _VMCTL_H
 
+#include <stdbool.h>
+
 #define __printf(a, b) __attribute__((format(printf, a, b)))
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -69,6 +71,9 @@ int verb_events(int argc, char **argv);
 int verb_disk_attach(int argc, char **argv);
 int verb_disk_detach(int argc, char **argv);
 int verb_disk_resize(int argc, char **argv);
+
+/* vmcs.c */
+int info_vmcs(const char *domain, bool json);
 
 /* console.c */
 int verb_console(int argc, char **argv);
