@@ -415,7 +415,7 @@ static long vcpu_locked_ioctl(struct phv_vcpu *vcpu, unsigned int cmd, void __us
 	long ret;
 
 	if (mutex_lock_interruptible(&vcpu->mutex))
-		return -EINTR;
+		return -ERESTARTNOHAND;
 	if (cmd == PHV_RUN)
 		ret = vcpu_run_ioctl(vcpu);
 	else

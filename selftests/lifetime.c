@@ -5,10 +5,13 @@
  */
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "testhost/testport.h"
@@ -369,6 +372,111 @@ static void churned(void)
 	check_all_gone();
 }
 
+static void no_action(int signal)
+{
+	(void)signal;
+}
+
+/* A signal while a domain is made has it made again, but nobody sees that. */
+static void created_under_signals(void)
+{
+	const struct itimerspec often = {
+		.it_interval.tv_nsec = 1000000, .it_value.tv_nsec = 1000000,
+	};
+	const struct sigaction action = { .sa_handler = no_action };
+	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1 };
+	struct phv_create_domain create = { .name = "signalled" };
+	unsigned int i;
+	timer_t timer;
+	int phv, fd;
+
+	need_phv();
+	vm_create();		/* VMX stays on */
+	phv = open(PHV_DEVICE, O_RDWR);
+	check_eq(sigaction(SIGUSR1, &action, NULL), 0);
+	check_eq(timer_create(CLOCK_MONOTONIC, &event, &timer), 0);
+	check_eq(timer_settime(timer, 0, &often, NULL), 0);
+	for (i = 0; i < 200; i++) {
+		fd = ioctl(phv, PHV_CREATE_DOMAIN, &create);
+		if (fd < 0)
+			test_fail("domain %u: %m", i);
+		close(fd);
+	}
+	timer_delete(timer);
+}
+
+static bool released;
+static long answer;
+
+static void guest_until_released(void)
+{
+	WRITE_ONCE(running, true);
+	wait_until(READ_ONCE(released));
+}
+
+static void *ask(void *arg)
+{
+	struct phv_regs regs;
+
+	do {
+		answer = vcpu_ioctl((struct vcpu *)arg, PHV_GET_REGS, &regs);
+	} while (!answer && !READ_ONCE(released));
+	return NULL;
+}
+
+/* The state of a process, as ps has it. */
+static char process_state(pid_t pid)
+{
+	char path[32], state = '?';
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	file = fopen(path, "re");
+	if (file && fscanf(file, "%*d (%*[^)]) %c", &state) != 1)
+		state = '?';
+	if (file)
+		fclose(file);
+	return state;
+}
+
+static void stop_parent(void)
+{
+	unsigned int i;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (i = 0; i < 50; i++) {
+		kill(getppid(), SIGSTOP);
+		while (process_state(getppid()) != 'T')
+			usleep(100);
+		kill(getppid(), SIGCONT);
+		usleep(1000);
+	}
+}
+
+/* Who waits for PHV_RUN's end goes on waiting behind a stop: there is no signal handler. */
+static void stopped_while_waiting(void)
+{
+	struct vcpu *vcpu;
+	pthread_t thread;
+	pid_t pid;
+
+	need_phv();
+	vcpu = vm_with_guest(guest_until_released);
+	vcpu_start(vcpu);
+	wait_until(READ_ONCE(running));
+	check_eq(pthread_create(&thread, NULL, ask, vcpu), 0);
+	pid = fork();
+	if (!pid) {
+		stop_parent();
+		_exit(0);
+	}
+	check_eq(waitpid(pid, NULL, 0), pid);
+	WRITE_ONCE(released, true);
+	check_eq(pthread_join(thread, NULL), 0);
+	check_eq(answer, 0);
+	vcpu_join(vcpu);
+}
+
 static const struct test tests[] = {
 	{ "descriptors and mappings close in any order", .host = any_order },
 	{ "a vCPU outlives its domain's descriptor", .host = vcpu_goes_on },
@@ -381,6 +489,8 @@ static const struct test tests[] = {
 	{ "nor when the owner is gone", .host = owner_exits_first },
 	{ "descriptors are close-on-exec", .host = close_on_exec },
 	{ "domains come and go in several threads", .host = churned },
+	{ "signals do not interrupt the creation of a domain", .host = created_under_signals },
+	{ "nor does a stop end the wait for a vCPU", .host = stopped_while_waiting },
 };
 
 int main(int argc, char **argv)

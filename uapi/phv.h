@@ -8,8 +8,9 @@
  * [out] or [in,out] as the kernel reads or writes them; a reserved member must
  * be zero on input (-EINVAL otherwise) and is zero on output.
  *
- * Every ioctl fails with -ENOTTY when the number is unknown to the descriptor
- * and with -EFAULT when its argument cannot be read or written.
+ * Every ioctl fails with -ENOTTY when the number is unknown to the descriptor,
+ * with -EFAULT when its argument cannot be read or written, and with -ENOMEM when
+ * there is no memory for what it has to do.
  */
 #ifndef _UAPI_PHV_H
 #define _UAPI_PHV_H
@@ -627,9 +628,9 @@ struct phv_xen_grants {
 #define PHV_XEN_GET_GRANTS	_IOR(PHV_IOC, 0x39, struct phv_xen_grants)
 
 /*
- * A vCPU's descriptor.  Its ioctls wait for each other; the run page can be
- * mapped from it, one page at offset 0.  All fail with -EPERM when the
- * caller's address space is not the domain's.
+ * A vCPU's descriptor.  Its ioctls wait for each other, and give -EINTR when a
+ * signal handler has run meanwhile; the run page can be mapped from it, one page at
+ * offset 0.  All fail with -EPERM when the caller's address space is not the domain's.
  */
 
 /* phv_run.exit_reason */

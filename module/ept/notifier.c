@@ -213,12 +213,16 @@ static const struct mmu_notifier_ops notifier_ops = {
  * memory_watch - follow what happens to current->mm from now on
  * @domain: has an EPT and a table of regions
  *
- * Return: 0, -ENOMEM or -EINTR.
+ * Return: 0 or -ENOMEM; -ERESTARTNOINTR when a signal is pending: the system call starts again
+ * behind that, and user space does not notice.
  */
 int memory_watch(struct phv_domain *domain)
 {
+	int ret;
+
 	domain->memory.notifier.ops = &notifier_ops;
-	return mmu_notifier_register(&domain->memory.notifier, current->mm);
+	ret = mmu_notifier_register(&domain->memory.notifier, current->mm);
+	return ret == -EINTR ? -ERESTARTNOINTR : ret;
 }
 
 /* Undo memory_watch(): on return no callback runs, and none will. */
