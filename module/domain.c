@@ -258,20 +258,17 @@ static int domain_file_release(struct inode *inode, struct file *file)
  */
 static int set_tsc_khz(struct phv_domain *domain, unsigned long khz)
 {
-	u64 multiplier;
+	u64 multiplier = 0;
 
-	if (khz == tsc_khz) {
-		domain->tsc_multiplier = 0;
-		domain->tsc_khz = khz;
-		return 0;
+	if (khz != tsc_khz) {
+		if (!khz || khz > 100000000)
+			return -EINVAL;
+		if (!vmx_has(PHV_CAP_TSC_SCALING))
+			return -EOPNOTSUPP;
+		multiplier = mul_u64_u32_div(1ULL << 48, khz, tsc_khz);
+		if (!multiplier)
+			return -EINVAL;
 	}
-	if (!khz || khz > 100000000)
-		return -EINVAL;
-	if (!vmx_has(PHV_CAP_TSC_SCALING))
-		return -EOPNOTSUPP;
-	multiplier = mul_u64_u32_div(1ULL << 48, khz, tsc_khz);
-	if (!multiplier)
-		return -EINVAL;
 	domain->tsc_multiplier = multiplier;
 	domain->tsc_khz = khz;
 	cpuid_set_tsc_khz(&domain->cpuid, khz);

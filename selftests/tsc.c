@@ -217,6 +217,21 @@ static void slower(void)
 	check((y.guest - x.guest) * 4 <= (y.after - x.before) + 8);
 }
 
+/* The host's frequency is as good as any other, also behind another one. */
+static void set_back(void)
+{
+	struct vm *vm;
+	u32 khz;
+
+	need_caps(PHV_CAP_TSC_SCALING);
+	vm = vm_create();
+	khz = default_khz(vm);
+	check_eq(vm_ioctl(vm, PHV_SET_TSC_KHZ, 2UL * khz), 0);
+	check_eq(vm_ioctl(vm, PHV_SET_TSC_KHZ, khz), 0);
+	vcpu_finish(vm_add_guest(vm, 0, guest_leaf));
+	check_eq(leaf_khz, khz);
+}
+
 static void frequency_errors(void)
 {
 	struct phv_caps caps;
@@ -249,6 +264,7 @@ static const struct test tests[] = {
 	{ "user space moves it", .host = moved },
 	{ "a guest's TSC can be faster than the host's", .host = scaled },
 	{ "and slower", .host = slower },
+	{ "CPUID has the host's frequency when that is set again", .host = set_back },
 	{ "PHV_SET_TSC_KHZ refuses bad arguments", .host = frequency_errors },
 };
 
