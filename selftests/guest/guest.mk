@@ -33,6 +33,8 @@ $(guest_programs): $(out)/%: %.c $$(wildcard $$*.S) $(guest_objects) \
 
 $(out)/memory $(out)/memory_dirty $(out)/memory_host: memory.h
 $(out)/memory_host: leak.c leak.h
+$(out)/ioctl_fuzz: ioctl_fuzz_calls.c ioctl_fuzz.h fuzz.h leak.c leak.h
+$(out)/pv_fuzz: fuzz.h
 $(out)/pv_memory $(out)/pv_grant: memory.h pv_memory.h
 $(out)/fpu: fpu.h
 $(out)/pv_runstate $(out)/pv_sched $(out)/pv_time: xen_time.h
