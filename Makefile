@@ -23,6 +23,7 @@ help:
 	@echo '  demo        - boot an emulated VMX machine and show what phv does'
 	@echo '  check       - run every test in emulated VMX machines'
 	@echo '  bench       - measure, beside KVM, in an emulated VMX machine: bench.json'
+	@echo '  fuzz        - look for bugs at random, in the same: each fuzzer for TIME seconds'
 	@echo
 	@echo 'Build:'
 	@echo '  all         - module and tools (default)'
@@ -62,7 +63,7 @@ load: module
 unload:
 	rmmod phv
 
-.PHONY: demo check check-here bench
+.PHONY: demo check check-here bench fuzz
 demo:
 	$(testhost)/setup
 	$(testhost)/demo
@@ -72,6 +73,18 @@ check:
 bench:
 	$(testhost)/setup 6.12
 	selftests/bench/run
+# The machine's seconds, not ours; it has time for the last findings to be made small.
+TIME	  ?= 60
+SEED	  ?= $(shell date +%s)
+FUZZERS	  ?= ioctl_fuzz pv_fuzz
+FUZZ_HOST ?= --cpus 2
+fuzz:
+	$(testhost)/setup
+	status=0; for fuzzer in $(FUZZERS); do \
+		$(testhost)/run $(FUZZ_HOST) --timeout $$((600 + $(TIME) * 20)) -- \
+			env PHV_FUZZ_SECONDS=$(TIME) PHV_FUZZ_SEED=$(SEED) \
+			/selftests/phv/$$fuzzer || status=1; \
+	done; exit $$status
 check-here: module tools selftests
 	$(MAKE) -C selftests run_tests PHV_MODULE=$(CURDIR)/phv.ko
 
