@@ -37,6 +37,7 @@ $(out)/ioctl_fuzz: ioctl_fuzz_calls.c ioctl_fuzz.h fuzz.h leak.c leak.h
 $(out)/pv_fuzz: fuzz.h
 $(out)/pv_memory $(out)/pv_grant: memory.h pv_memory.h
 $(out)/fpu: fpu.h
+$(out)/raw_guest: raw_guest_case.c raw_guest.h fuzz.h
 $(out)/pv_runstate $(out)/pv_sched $(out)/pv_time: xen_time.h
 $(out)/pv_evtchn $(out)/pv_evtchn_user $(out)/pv_fifo: evtchn.h lapic.h
 # The next kernel has no libraries.
