@@ -134,7 +134,7 @@ static void guest_errors(void)
 
 	guest_assert_eq(set_upcall_vector(0, 15), -EINVAL);
 	guest_assert_eq(set_upcall_vector(1, 16), -ENOENT);
-	guest_assert_eq(xen_hvm_set_param(HVM_PARAM_CALLBACK_IRQ, 2UL << 56 | 15), -EINVAL);
+	guest_assert_eq(xen_hvm_set_param(HVM_PARAM_CALLBACK_IRQ, 2UL << 56 | 15), 0);
 	guest_assert_eq(xen_hvm_set_param(HVM_PARAM_CALLBACK_IRQ, 3UL << 56 | 16), -EINVAL);
 	guest_assert_eq(xen_hvm_set_param(HVM_PARAM_CALLBACK_IRQ, 1), 0);
 
@@ -639,10 +639,12 @@ static void guest_vcpu_info(u64 page)
 {
 	struct vcpu_info *info = (struct vcpu_info *)(page + PAGE_SIZE - 64);
 	u64 gfn = page / PAGE_SIZE;
-	long p;
+	long p = 0;
 
 	upcalls_on();
-	p = bind_ipi(0);
+	/* One with its bit in the upper half of the word */
+	while (p < 40 * 64)
+		p = bind_ipi(0);
 	guest_assert_eq(register_info(0, XEN_HOLE / PAGE_SIZE, 0), -EINVAL);
 	guest_assert_eq(register_info(0, ~0UL >> 12, 0), -EINVAL);
 	guest_assert_eq(register_info(0, gfn, PAGE_SIZE - 56), -EINVAL);
@@ -668,6 +670,37 @@ static void guest_vcpu_info(u64 page)
 	guest_assert_eq(xen_vcpu_info()->evtchn_upcall_pending, 0);
 	take_interrupts();
 	guest_assert_eq(upcalls[0], 2);
+}
+
+/* With the 32-bit layout it is aligned to 4 bytes: here words are in two cache lines. */
+static void guest_vcpu_info32(u64 page)
+{
+	struct shared_info32 *info = (struct shared_info32 *)(page + 60);
+	struct xen_hvm_param param = {
+		.domid = DOMID_SELF, .index = HVM_PARAM_CALLBACK_IRQ,
+	};
+	u64 gfn = page / PAGE_SIZE;
+	long p = 0;
+
+	guest_assert_eq(register_info(0, gfn, 60), -EINVAL);
+	guest_assert_eq(xen_hypercall32(__HYPERVISOR_hvm_op, HVMOP_set_param, (u64)&param), 0);
+	guest_assert_eq(register_info(0, gfn, 62), -EINVAL);
+	guest_assert_eq(register_info(0, gfn, 60), 0);
+	guest_assert_eq(info->vcpu_info[0].upcall_pending, 1);
+	guest_assert_eq(info->vcpu_info[0].pending_sel, ~0U);
+	info->vcpu_info[0].upcall_pending = 0;
+	info->vcpu_info[0].pending_sel = 0;
+	while (p < 31 * 32)
+		p = bind_ipi(0);
+	guest_assert_eq(evtchn_send(p), 0);
+	guest_assert_eq(info->vcpu_info[0].upcall_pending, 1);
+	guest_assert_eq(info->vcpu_info[0].pending_sel, BIT(31));
+	guest_assert_eq(*(u32 *)info->vcpu_info[0].rest, 0);
+}
+
+static void vcpu_info32(void)
+{
+	vcpu_finish(xen_with_guest(guest_vcpu_info32, (u64)vm_alloc(PAGE_SIZE, PAGE_SIZE)));
 }
 
 static void vcpu_info(void)
@@ -732,6 +765,7 @@ static const struct test tests[] = {
 	{ "no event is lost between vCPUs", .host = rebound },
 	{ "SCHEDOP_poll waits for a masked port", .host = polled },
 	{ "vcpu_info is where the guest wants it", .host = vcpu_info },
+	{ "vcpu_info of 32 bits may be at less round addresses", .host = vcpu_info32 },
 	{ "vCPUs beyond shared_info lose nothing", .host = high_vcpu },
 	{ "a domain without upcall vectors", .host = no_vector },
 };

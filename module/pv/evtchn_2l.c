@@ -47,14 +47,11 @@ unsigned int evtchn_2l_limit(const struct evtchn_domain *ed)
  */
 void evtchn_2l_tell(struct evtchn_domain *ed, u32 port, unsigned int vcpu)
 {
-	struct vcpu_info *info = upcall_info(ed->domain, vcpu);
-	bool was;
+	/* In 32-bit words: they need not be aligned to more, and not be split then. */
+	u32 *info = (u32 *)upcall_info(ed->domain, vcpu);
+	unsigned int bit = is_compat(ed) ? 32 + port / 32 % 32 : 64 + port / 64 % 64;
 
-	if (is_compat(ed))
-		was = word_test_and_set((u32 *)info + 1, port / 32 % 32);
-	else
-		was = test_and_set_bit(port / 64 % 64, &info->evtchn_pending_sel);
-	if (!was)
+	if (!word_test_and_set(info + bit / 32, bit % 32))
 		upcall_raise(ed->domain, vcpu);
 }
 

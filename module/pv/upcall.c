@@ -105,8 +105,7 @@ int evtchn_set_callback(struct phv_domain *domain, u64 via)
 	u8 vector = CALLBACK_TYPE(via) == CALLBACK_VECTOR ? via : 0;
 	unsigned int i;
 
-	if (CALLBACK_TYPE(via) > CALLBACK_VECTOR ||
-	    (CALLBACK_TYPE(via) == CALLBACK_VECTOR && vector < 16))
+	if (CALLBACK_TYPE(via) > CALLBACK_VECTOR)
 		return -EINVAL;
 	smp_store_mb(domain->pv->evtchn->callback, vector);	/* as above */
 	for (i = 0; vector && i < PHV_MAX_VCPUS; i++) {
@@ -146,12 +145,13 @@ static void mark_all(struct phv_vcpu *vcpu)
 
 int evtchn_register_vcpu_info(struct phv_vcpu *vcpu, u64 gfn, u32 offset)
 {
+	/* As a word of the guest's is. */
+	unsigned int align = READ_ONCE(vcpu->domain->pv->compat_shared) ? 4 : 8;
 	struct evtchn_domain *ed = evtchn_of(vcpu);
 	struct vcpu_info *info;
 	int ret = -EINVAL;
 
-	/* Aligned as the processor wants it for locked accesses, if not as C wants it. */
-	if (offset > PAGE_SIZE - sizeof(*info) || offset % sizeof(info->evtchn_pending_sel))
+	if (offset > PAGE_SIZE - sizeof(*info) || offset % align)
 		return -EINVAL;
 	mutex_lock(&ed->mutex);
 	if (vcpu->pv.info_page.addr)
