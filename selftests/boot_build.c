@@ -41,11 +41,13 @@ static int file_of(size_t size, int fill)
 }
 
 /* Opens elf_file or bz_file, and builds the domain; image and memory stay. */
+static const char *console;
+
 static int build(const struct file *file, enum boot_protocol protocol, __u64 ram,
 		 unsigned int vcpus, const char *cmdline, int initrd)
 {
 	const struct boot_options options = {
-		.vcpus = vcpus, .cmdline = cmdline, .initrd_fd = initrd,
+		.vcpus = vcpus, .cmdline = cmdline, .console = console, .initrd_fd = initrd,
 	};
 	int ret;
 
@@ -445,6 +447,46 @@ static void test_linux64_build(__u64 ram, __u64 kernel)
 			 ram / MB);
 }
 
+/* Linux is told of the console, unless it is told of another, and nobody else is. */
+static void test_console(void)
+{
+	static char longest[2048];
+	const struct {
+		const struct file *file;
+		const char *given, *found;
+	} lines[] = {
+		{ &bz_file, "quiet", "quiet console=hvc0" },
+		{ &bz_file, NULL, "console=hvc0" },
+		{ &bz_file, "noconsole=1", "noconsole=1 console=hvc0" },
+		{ &bz_file, "a console=ttyS0 b", "a console=ttyS0 b" },
+		{ &bz_file, "console=", "console=" },
+		{ &bz_file, longest, longest },
+		{ &elf_file, "quiet", "quiet" },
+	};
+	const struct hvm_start_info *info;
+	bool ok = true, same;
+	unsigned int i;
+
+	console = "hvc0";
+	memset(longest, 'c', sizeof(longest) - 1);
+	elf_linux(&elf_file);
+	make_linux(&bz_file);
+	for (i = 0; i < ARRAY_SIZE(lines); i++) {
+		size_t size = strlen(lines[i].found) + 1;
+
+		same = !build(lines[i].file, BOOT_PVH, 20 * MB, 1, lines[i].given, -1);
+		info = same ? start_info() : NULL;
+		same = info && !strcmp(guest_memory_at(&memory, info->cmdline_paddr, size),
+				       lines[i].found);
+		if (!same)
+			ksft_print_msg("%s: %.60s\n", error.text, lines[i].given ?: "none");
+		ok = ok && same;
+		unbuild();
+	}
+	console = NULL;
+	ksft_test_result(ok, "a console for Linux that has none\n");
+}
+
 /* ACPI: found as a guest finds them */
 
 static __u64 acpi_base;
@@ -542,7 +584,7 @@ static void test_acpi(unsigned int vcpus)
 	ksft_test_result(ok, "ACPI tables for %u vCPUs\n", vcpus);
 }
 
-#define TESTS	27
+#define TESTS	28
 
 int main(void)
 {
@@ -564,6 +606,7 @@ int main(void)
 	test_linux64_build(256 * MB, KERNEL_ADDR);
 	test_linux64_build(16 * MB, 2 * MB);
 	test_linux64_build(6144 * MB, KERNEL_ADDR);
+	test_console();
 	test_acpi(1);
 	test_acpi(4);
 	test_acpi(PHV_MAX_VCPUS);

@@ -249,8 +249,10 @@ static void test_copy(void)
 
 	make_linux(&bz_file);
 	elf_linux(&elf_file);
+	/* It is read from its beginning, and stays where it stands. */
 	ok = write(fd, elf_file.bytes, elf_file.size) == (ssize_t)elf_file.size &&
-	     !lseek(fd, 0, SEEK_SET) && !image_open(&image, fd, BOOT_PVH, &error);
+	     !image_open(&image, fd, BOOT_PVH, &error) &&
+	     lseek(fd, 0, SEEK_CUR) == (off_t)elf_file.size;
 	if (ok) {
 		ok = !ftruncate(fd, 0) && image.segment[0].data[0] == 'A';
 		ok = ok && image.segment[0].data[DATA_SIZE - 1] == 'A';

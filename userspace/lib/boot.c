@@ -3,6 +3,8 @@
  * Making a domain ready to boot: what all boot protocols have in common.
  */
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -17,7 +19,37 @@
  */
 const char *boot_cmdline(const struct boot_job *job)
 {
+	if (job->cmdline)
+		return job->cmdline;
 	return job->options->cmdline ? job->options->cmdline : "";
+}
+
+/* Does the command line name a console? In quotes, too, it counts. */
+static bool names_console(const char *cmdline)
+{
+	const char *at = cmdline;
+
+	while ((at = strstr(at, "console="))) {
+		if (at == cmdline || at[-1] == ' ' || at[-1] == '"')
+			return true;
+		at++;
+	}
+	return false;
+}
+
+/* Linux has no console here unless it is told of one. */
+static int add_console(struct boot_job *job)
+{
+	const char *console = job->options->console, *cmdline = boot_cmdline(job);
+
+	if (!console || !job->image->is_linux || names_console(cmdline) ||
+	    strlen(cmdline) + strlen(" console=") + strlen(console) > job->image->cmdline_max)
+		return 0;
+	if (asprintf(&job->cmdline, "%s%sconsole=%s", cmdline, *cmdline ? " " : "", console) < 0) {
+		job->cmdline = NULL;
+		return phv_fail(job->error, -ENOMEM, "command line: no memory");
+	}
+	return 0;
 }
 
 /**
@@ -187,11 +219,15 @@ int boot_build(struct boot *boot, const struct image *image,
 		return ret;
 	guest_memory_clear(memory);
 	build_map(boot, memory);
-	ret = build_acpi(&job);
-	if (ret)
-		return ret;
 	boot->regs.rflags = RFLAGS_FIXED;
 	boot->control.dr6 = DR6_INIT;
 	boot->control.dr7 = DR7_INIT;
-	return image->protocol == BOOT_PVH ? boot_build_pvh(&job) : boot_build_linux64(&job);
+	ret = build_acpi(&job);
+	if (!ret)
+		ret = add_console(&job);
+	if (!ret)
+		ret = image->protocol == BOOT_PVH ? boot_build_pvh(&job) :
+						    boot_build_linux64(&job);
+	free(job.cmdline);
+	return ret;
 }

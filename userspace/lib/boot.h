@@ -39,11 +39,14 @@
  * struct boot_options - what a domain is booted with
  * @vcpus: their number, 1 to PHV_MAX_VCPUS
  * @cmdline: command line, or NULL for none
+ * @console: Linux is told to write there, unless @cmdline has a console=, or there
+ *	is no room for it; or NULL
  * @initrd_fd: the initrd, a regular file, read from its beginning; -1 for none
  */
 struct boot_options {
 	unsigned int vcpus;
 	const char *cmdline;
+	const char *console;
 	int initrd_fd;
 };
 

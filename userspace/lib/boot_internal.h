@@ -36,6 +36,7 @@
  * @memory: the domain's memory
  * @options: what else it is booted with
  * @error: why not
+ * @cmdline: the command line, with what was added to it
  * @low_size: bytes of RAM below 4 GiB
  * @kernel: guest-physical address of what the kernel takes up
  * @kernel_end: the first one behind that
@@ -47,6 +48,7 @@ struct boot_job {
 	const struct guest_memory *memory;
 	const struct boot_options *options;
 	struct phv_error *error;
+	char *cmdline;
 	__u64 low_size;
 	__u64 kernel;
 	__u64 kernel_end;

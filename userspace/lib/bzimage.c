@@ -158,6 +158,7 @@ int bzimage_parse(struct image *image, struct image_data file, struct phv_error 
 		return image_refuse(image, error, -ENOEXEC,
 				    "boot protocol %u.%02u; 2.08 or newer is needed",
 				    header.version >> 8, header.version & 0xff);
+	image->is_linux = true;
 	image->cmdline_max = header.cmdline_size ? header.cmdline_size : DEFAULT_CMDLINE_MAX;
 	ret = find_kernel(image, file, &header, error);
 	if (ret)

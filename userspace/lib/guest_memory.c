@@ -115,6 +115,30 @@ void guest_memory_clear(const struct guest_memory *memory)
 }
 
 /**
+ * guest_memory_discard - make some of the memory zero, and give back what it held
+ * @memory: as mapped
+ * @addr: guest-physical address, from wherever
+ * @size: bytes; what of them is no memory is passed over
+ */
+void guest_memory_discard(const struct guest_memory *memory, __u64 addr, __u64 size)
+{
+	unsigned int i;
+
+	for (i = 0; i < memory->regions; i++) {
+		const struct guest_region *region = &memory->region[i];
+		__u64 start = addr > region->addr ? addr - region->addr : 0;
+		__u64 skipped = region->addr > addr ? region->addr - addr : 0;
+		__u64 rest = size > skipped ? size - skipped : 0;
+
+		if (start >= region->size || !rest)
+			continue;
+		if (rest > region->size - start)
+			rest = region->size - start;
+		madvise((char *)region->host + start, rest, MADV_DONTNEED);
+	}
+}
+
+/**
  * guest_memory_unmap - give the memory back
  * @memory: its regions; those that are not mapped are passed over
  */

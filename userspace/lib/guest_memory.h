@@ -63,6 +63,7 @@ int guest_memory_lay_out(struct guest_memory *memory, __u64 ram, unsigned int vc
 int guest_memory_map(struct guest_memory *memory);
 int guest_memory_add(const struct guest_memory *memory, int domain);
 void guest_memory_clear(const struct guest_memory *memory);
+void guest_memory_discard(const struct guest_memory *memory, __u64 addr, __u64 size);
 void guest_memory_unmap(struct guest_memory *memory);
 __u64 guest_memory_pages(const struct guest_memory *memory);
 void *guest_memory_at(const struct guest_memory *memory, __u64 addr, __u64 size);

@@ -172,16 +172,25 @@ static int open_copy(struct image *image, size_t size, enum boot_protocol protoc
 	return ret;
 }
 
-/* Returns the number of bytes, or a negative errno. */
+/*
+ * Returns the number of bytes, or a negative errno.  Where the descriptor stands is
+ * somebody else's business as well; a pipe stands nowhere.
+ */
 static ssize_t read_all(int fd, __u8 *buffer, size_t room)
 {
+	bool seeks = true;
 	size_t done = 0;
 
 	while (done < room) {
-		ssize_t n = read(fd, buffer + done, room - done);
+		ssize_t n = seeks ? pread(fd, buffer + done, room - done, done) :
+				    read(fd, buffer + done, room - done);
 
 		if (n < 0 && errno == EINTR)
 			continue;
+		if (n < 0 && errno == ESPIPE && seeks) {
+			seeks = false;
+			continue;
+		}
 		if (n < 0)
 			return -errno;
 		if (!n)
@@ -194,13 +203,13 @@ static ssize_t read_all(int fd, __u8 *buffer, size_t room)
 /**
  * image_open - read a kernel image
  * @image: the image; on failure, nothing is to be closed
- * @fd: a file, from where it stands, or a pipe
+ * @fd: a file, which is read from its beginning and stands where it stood, or a pipe
  * @protocol: how the guest is to be entered
  * @error: why not, beginning with "kernel image: "
  *
  * Return: 0; -ENOEXEC it is nothing that can be booted this way; -EINVAL it is
  * damaged, or contradicts itself; -ENOTSUP it is compressed with something
- * that is not supported; -EFBIG it is too large; -ENOMEM; or what read() gave
+ * that is not supported; -EFBIG it is too large; -ENOMEM; or what pread() gave
  */
 int image_open(struct image *image, int fd, enum boot_protocol protocol,
 	       struct phv_error *error)

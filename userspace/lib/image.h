@@ -61,6 +61,7 @@ struct image_reloc {
 /**
  * struct image - a checked kernel image
  * @protocol: as given to image_open()
+ * @is_linux: it is a bzImage, and so Linux
  * @bits: 32 or 64: the class of the ELF file; 64 for BOOT_LINUX64
  * @format: what the file is, in words: "bzImage (zstd)"
  * @entry: BOOT_PVH: guest-physical address of the entry point, in a segment;
@@ -86,6 +87,7 @@ struct image_reloc {
  */
 struct image {
 	enum boot_protocol protocol;
+	bool is_linux;
 	unsigned int bits;
 	char format[48];
 	__u64 entry;
