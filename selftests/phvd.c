@@ -5,7 +5,7 @@
  *
  * A phvd of its own is started in a directory of its own.  The guest is
  * guests/tiny.c.  The programs are found by PATH, or named by PHVD, VMCTL and
- * PHV_TINY in the environment.
+ * PHV_TINY in the environment.  With PHV_BOOT=1 it boots more of them.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -17,6 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "leak.h"
 #include "phvtest.h"
 
 static char directory[32], socket_path[64], tiny[256];
@@ -115,6 +116,22 @@ static unsigned int count_files(const char *format, ...)
 	return count;
 }
 
+/* Pages of a process that are its own and in memory. */
+static long resident(pid_t pid)
+{
+	long all, pages = 0, shared = 0;
+	char path[40];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/statm", pid);
+	file = fopen(path, "re");
+	if (!file || fscanf(file, "%ld %ld %ld", &all, &pages, &shared) != 3)
+		pages = 0;
+	if (file)
+		fclose(file);
+	return pages - shared;
+}
+
 /* Ends. */
 
 static void test_ends(void)
@@ -141,6 +158,11 @@ static void test_ends(void)
 	}
 	sh("$V list");
 	ksft_test_result(ended(0, NULL) && !strstr(out, " t "), "nothing is left of them\n");
+	sh("$V run t $T --cmdline nothing </dev/null 2>&1");
+	ksft_test_result(ended(8, "ones\nvmctl: run: t: vCPU 0: there is no memory at 0xf8000000"),
+			 "what is nowhere reads as ones, and a write there is the end\n");
+	sh("$V run t $T --cmdline suspend </dev/null 2>&1");
+	ksft_test_result(ended(0, "called off"), "a suspension is called off\n");
 }
 
 static void test_policies(void)
@@ -643,22 +665,34 @@ static void test_descriptors(void)
 			 "descriptors that nobody wants are closed\n");
 }
 
+/* Neither phvd nor the kernel has more of anything after many boots. */
 static void test_many(void)
 {
-	unsigned int before, i;
-	bool good = true;
+	unsigned int boots = getenv("PHV_BOOT") ? 200 : 20, files, i;
+	static struct leak_stock stock;
+	bool counted, good = true;
+	long memory;
 
-	sh("$V run t $T --cmdline poweroff </dev/null");
+	sh("for i in 1 2 3 4 5; do $V run t $T --cmdline poweroff </dev/null; done");
 	usleep(100000);
-	before = count_files("/proc/%d/fd", phvd_pid);
-	for (i = 0; i < 20 && good; i++) {
-		sh("$V run t $T --cmdline poweroff </dev/null 2>&1");
-		good = ended(0, "tiny");
+	files = count_files("/proc/%d/fd", phvd_pid);
+	memory = resident(phvd_pid);
+	counted = leak_take_stock(&stock);
+	for (i = 0; i < boots && good; i += 10) {
+		sh("for i in 0 1 2 3 4 5 6 7 8 9; do "
+		   "$V run t $T --cmdline poweroff </dev/null 2>&1 || echo failed; done");
+		good = ended(0, "tiny") && !strstr(out, "failed");
 	}
+	ksft_test_result(good, "%u boots in a row\n", boots);
 	usleep(100000);
-	ksft_test_result(good && count_files("/proc/%d/fd", phvd_pid) == before &&
-			 count_files("%s/domains", directory) == 2,
-			 "many domains in a row leave nothing\n");
+	ksft_test_result(count_files("/proc/%d/fd", phvd_pid) == files &&
+			 count_files("%s/domains", directory) == 2 &&
+			 resident(phvd_pid) - memory < boots / 2,
+			 "they leave no files, no sockets, and phvd as it was\n");
+	if (counted)
+		ksft_test_result(!leak_found(&stock, boots), "they leave the kernel as it was\n");
+	else
+		ksft_test_result_skip("memory: this kernel can't be asked\n");
 }
 
 static void find_programs(void)
@@ -712,7 +746,7 @@ int main(int argc, char **argv)
 	find_programs();
 	close(test_open_phv());
 	atexit(clean_up);
-	ksft_set_plan(57);
+	ksft_set_plan(61);
 	start_phvd();
 	test_ends();
 	test_policies();

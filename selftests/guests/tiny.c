@@ -5,6 +5,8 @@
  *
  *	poweroff, reboot, crash		shut down for that reason
  *	s5				power off as the ACPI tables say
+ *	suspend				ask to be suspended, and say what became of that
+ *	nothing				read where there is no memory, then write there
  *	halt				HLT with interrupts off
  *	fault				a triple fault
  *	spin				go round and round
@@ -66,9 +68,9 @@ static int hypercall(u32 nr, u32 a, u32 b, u32 c)
 	return ret;
 }
 
-static void shut_down(u32 reason)
+static int shut_down(u32 reason)
 {
-	hypercall(SCHED_OP, 2, (u32)&reason, 0);
+	return hypercall(SCHED_OP, 2, (u32)&reason, 0);
 }
 
 static u32 length_of(const char *text)
@@ -175,6 +177,22 @@ static void fault(void)
 	asm volatile("lidt %0; ud2" : : "m"(none));
 }
 
+/* The same place twice: what is there once it has been read is the same. */
+static void use_nothing(void)
+{
+	volatile u32 *const places[] = {
+		(void *)0xfffffffc, (void *)0xf8000000, (void *)0xf8000ffc, (void *)0xf8000000,
+	};
+	u32 i;
+
+	for (i = 0; i < 4; i++)
+		if (*places[i] != ~0u)
+			return say("not ones\n");
+	say("ones\n");
+	*places[1] = 0;
+	say("written\n");
+}
+
 void begin(const u32 *start_info)
 {
 	const char *command = (const char *)start_info[6];
@@ -185,6 +203,10 @@ void begin(const u32 *start_info)
 	say("\n");
 	if (is(command, "reboot"))
 		shut_down(1);
+	if (is(command, "suspend"))
+		say(shut_down(2) == 1 ? "called off\n" : "what?\n");
+	if (is(command, "nothing"))
+		use_nothing();
 	if (is(command, "crash"))
 		shut_down(3);
 	if (is(command, "s5"))

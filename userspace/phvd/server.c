@@ -203,7 +203,7 @@ static void verb_forward(struct client *client, struct domain *domain,
 	ask_worker(client, domain, worker_verb(verb), NULL, 0, -1);
 }
 
-/* What is done with devices: the worker looks at what the client says, and opened. */
+/* What is done with devices and memory: the worker looks at what the client says, and opened. */
 static void verb_device(struct client *client, struct domain *domain,
 			struct proto_message *message)
 {
@@ -369,6 +369,7 @@ static const struct server_verb {
 	{ "pause", OWN_DOMAIN, verb_forward },
 	{ "unpause", OWN_DOMAIN, verb_forward },
 	{ "info", OWN_DOMAIN, verb_forward },
+	{ "memory", OWN_DOMAIN, verb_device },
 	{ "console", OWN_DOMAIN, verb_console },
 	{ "disk-attach", OWN_DOMAIN, verb_device },
 	{ "disk-detach", OWN_DOMAIN, verb_device },

@@ -179,6 +179,24 @@ void store_disconnect(struct store *store)
 }
 
 /**
+ * store_set_target - ask the guest to do with so much memory
+ * @store: the domain's store
+ * @kib: KiB
+ *
+ * Return: 0 or a negative errno
+ */
+int store_set_target(struct store *store, unsigned long long kib)
+{
+	int err;
+
+	if (!store->xs)
+		return -ENOTCONN;
+	err = put(store, "memory/target", "%llu", kib);
+	store_serve(store);
+	return err;
+}
+
+/**
  * store_shutdown - ask the guest to shut down
  * @store: the domain's store
  * @how: "poweroff", "reboot" or "halt"

@@ -32,6 +32,7 @@ int store_connect(struct store *store, sd_event *event, struct vm *vm,
 		  const struct config *config);
 void store_disconnect(struct store *store);
 void store_serve(struct store *store);
+int store_set_target(struct store *store, unsigned long long kib);
 int store_shutdown(struct store *store, const char *how);
 int store_exit_status(struct store *store);
 

@@ -32,6 +32,9 @@
 
 #define STACK_SIZE		(128 << 10)
 
+/* Pages without memory that a guest may read */
+#define NOTHINGS_MAX		64
+
 /* The run page of the thread's vCPU, for the signal handler. */
 static __thread struct phv_run *own_run;
 
@@ -150,7 +153,6 @@ static void handle_io(struct vm_vcpu *vcpu)
 static void handle_release(struct vm_vcpu *vcpu)
 {
 	const struct phv_run *run = vcpu->run;
-	const struct guest_memory *memory = &vcpu->vm->memory;
 	__u32 i, count = run->release.count;
 
 	if (count > ARRAY_SIZE(run->release.extent))
@@ -158,13 +160,10 @@ static void handle_release(struct vm_vcpu *vcpu)
 	for (i = 0; i < count; i++) {
 		__u64 gfn = run->release.extent[i].gfn;
 		__u64 pages = run->release.extent[i].pages;
-		void *host = NULL;
 
 		if (gfn < 1ULL << 40 && pages < 1ULL << 40)
-			host = guest_memory_at(memory, gfn * GUEST_PAGE_SIZE,
-					       pages * GUEST_PAGE_SIZE);
-		if (host)
-			madvise(host, pages * GUEST_PAGE_SIZE, MADV_DONTNEED);
+			guest_memory_discard(&vcpu->vm->memory, gfn * GUEST_PAGE_SIZE,
+					     pages * GUEST_PAGE_SIZE);
 	}
 }
 
@@ -207,6 +206,38 @@ static void handle_entry_failed(struct vm_vcpu *vcpu)
 	    vcpu->number, text);
 }
 
+/*
+ * Where there is nothing, guests of Xen read ones, and some go there.  So there is a
+ * page of ones from then on, which can't be written: what a write does nobody can say
+ * without taking the instruction apart, so it ends the domain, as does all too much
+ * of this, and reading memory that the guest itself has given back.
+ */
+static bool read_nothing(struct vm *vm, __u64 addr, __u32 access)
+{
+	int err = -ENOSPC;
+
+	addr &= -GUEST_PAGE_SIZE;
+	if (access != PHV_ACCESS_READ || guest_memory_at(&vm->memory, addr, GUEST_PAGE_SIZE))
+		return false;
+	pthread_mutex_lock(&vm->lock);
+	if (vm->nothings < NOTHINGS_MAX)
+		err = phv_add_memory(vm->fd, addr, GUEST_PAGE_SIZE, vm->nothing,
+				     PHV_MEMORY_READONLY);
+	vm->nothings += !err;
+	pthread_mutex_unlock(&vm->lock);
+	return !err || err == -EEXIST;	/* another vCPU was quicker */
+}
+
+static void handle_memory(struct vm_vcpu *vcpu)
+{
+	__u64 addr = vcpu->run->memory.guest_addr;
+	__u32 access = vcpu->run->memory.access;
+
+	if (!read_nothing(vcpu->vm, addr, access))
+		end(vcpu->vm, VM_CRASH, "vCPU %u: there is no memory at %#llx (access %#x)",
+		    vcpu->number, (unsigned long long)addr, access);
+}
+
 /* Looks at why PHV_RUN came back with 0. */
 static void handle_exit(struct vm_vcpu *vcpu)
 {
@@ -233,9 +264,7 @@ static void handle_exit(struct vm_vcpu *vcpu)
 		end(vm, VM_CRASH, "triple fault on vCPU %u", vcpu->number);
 		break;
 	case PHV_EXIT_MEMORY:
-		end(vm, VM_CRASH, "vCPU %u: there is no memory at %#llx (access %#x)",
-		    vcpu->number, (unsigned long long)run->memory.guest_addr,
-		    run->memory.access);
+		handle_memory(vcpu);
 		break;
 	case PHV_EXIT_ENTRY_FAILED:
 		handle_entry_failed(vcpu);
@@ -299,7 +328,8 @@ static int build_memory(struct vm *vm, const struct config *config,
 			struct phv_error *error)
 {
 	const struct boot_options options = {
-		.vcpus = config->vcpus, .cmdline = config->cmdline, .initrd_fd = initrd,
+		.vcpus = config->vcpus, .cmdline = config->cmdline, .console = "hvc0",
+		.initrd_fd = initrd,
 	};
 	int err;
 
@@ -318,6 +348,13 @@ static int build_memory(struct vm *vm, const struct config *config,
 	if (err)
 		return phv_fail(error, err, "memory: adding it to the domain: %s",
 				strerror(-err));
+	vm->nothing = mmap(NULL, GUEST_PAGE_SIZE, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (vm->nothing == MAP_FAILED) {
+		vm->nothing = NULL;
+		return phv_fail(error, -errno, "memory: %s", strerror(errno));
+	}
+	memset(vm->nothing, 0xff, GUEST_PAGE_SIZE);
 	return 0;
 }
 
@@ -529,6 +566,10 @@ void vm_destroy(struct vm *vm)
 	guest_memory_unmap(&vm->memory);
 	if (vm->frames)
 		munmap(vm->frames, PHV_XEN_FRAMES(VM_GRANT_FRAMES) * GUEST_PAGE_SIZE);
+	if (vm->nothing)
+		munmap(vm->nothing, GUEST_PAGE_SIZE);
+	vm->nothing = NULL;
+	vm->nothings = 0;
 	vm->vcpu = NULL;
 	vm->vcpus = 0;
 	vm->fd = -1;

@@ -71,6 +71,8 @@ struct vm_channel {
  * @id: its number
  * @device: /dev/phv, from vm_build() on
  * @memory: its memory
+ * @nothing: a page of ones, for where there is no memory
+ * @nothings: (l) at how many places it is
  * @frames: the shared_info page, the grant table and its status
  * @console: where its output goes
  * @vcpu: the vCPUs
@@ -89,6 +91,8 @@ struct vm {
 	__u32 id;
 	int device;
 	struct guest_memory memory;
+	void *nothing;
+	unsigned int nothings;
 	void *frames;
 	struct console *console;
 	struct vm_vcpu *vcpu;

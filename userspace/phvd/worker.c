@@ -132,9 +132,6 @@ static int build(struct phv_error *error)
 {
 	int err;
 
-	/* The image is read from where the descriptor is: for a reboot, again. */
-	if (lseek(worker.kernel, 0, SEEK_SET) < 0)
-		return phv_fail(error, -errno, "kernel image: %s", strerror(errno));
 	err = vm_build(&worker.vm, &worker.config, worker.device, worker.kernel,
 		       worker.initrd, error);
 	return err ?: connect_backends(error);
@@ -413,6 +410,23 @@ static struct json_object *verb_vmcs(struct proto_message *message)
 	return json;
 }
 
+/* How much memory the guest uses is up to its balloon; that there is more is not. */
+static struct json_object *verb_memory(struct proto_message *message)
+{
+	long long size;
+	int err;
+
+	if (!json_get_number(message->json, "size", GUEST_MEMORY_MIN, worker.config.memory,
+			     &size))
+		return proto_error(PROTO_USAGE, -EINVAL, "%s: memory: 1M to %lluM it can be",
+				   worker.config.name, worker.config.memory >> 20);
+	err = store_set_target(&worker.store, size >> 10);
+	if (err)
+		return proto_error(PROTO_FAILED, err, "%s: memory/target",
+				   worker.config.name);
+	return proto_ok();
+}
+
 static struct json_object *verb_shutdown(struct proto_message *message)
 {
 	int err = store_shutdown(&worker.store, "poweroff");
@@ -442,6 +456,7 @@ static const struct {
 	{ "end", verb_end },
 	{ "hello", verb_hello },
 	{ "info", verb_info },
+	{ "memory", verb_memory },
 	{ "pause", verb_pause },
 	{ "shutdown", verb_shutdown },
 	{ "start", verb_start },

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * vmctl start, stop, destroy, pause and unpause.
+ * vmctl start, stop, destroy, pause, unpause and memory.
  */
 #include <getopt.h>
 #include <stdlib.h>
+
+#include <config.h>
 
 #include "client.h"
 #include "vmctl.h"
@@ -64,6 +66,40 @@ int verb_pause(int argc, char **argv)
 int verb_unpause(int argc, char **argv)
 {
 	return simple(argc, argv);
+}
+
+/**
+ * verb_memory - vmctl memory DOMAIN SIZE
+ * @argc: number of words
+ * @argv: the words, the verb first
+ *
+ * Return: an enum exit_status; EXIT_OK when the guest has been asked
+ */
+int verb_memory(int argc, char **argv)
+{
+	struct proto_message reply;
+	struct json_object *json;
+	struct proto phvd;
+	__u64 size;
+	int status;
+
+	if (getopt_long(argc, argv, "", (struct option[]){ { 0 } }, NULL) != -1 ||
+	    optind + 2 != argc)
+		return usage_error();
+	if (config_parse_size(argv[optind + 1], &size) || size > CONFIG_MEMORY_MAX) {
+		report("%s: not a size (256M, 2G)", argv[optind + 1]);
+		return EXIT_USAGE;
+	}
+	status = client_open(&phvd);
+	if (status)
+		return status;
+	json = client_verb("memory", argv[optind]);
+	json_object_object_add(json, "size", json_object_new_int64((int64_t)size));
+	status = client_call(&phvd, json, NULL, 0, &reply);
+	if (!status)
+		proto_message_free(&reply);
+	proto_close(&phvd);
+	return status;
 }
 
 static bool parse_seconds(const char *text, long *seconds)

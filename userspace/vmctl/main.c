@@ -35,6 +35,7 @@ static const struct verb verbs[] = {
 	  "take a disk away" },
 	{ "disk-resize", verb_disk_resize, "DOMAIN NAME [SIZE]",
 	  "have the guest know that a disk has another size" },
+	{ "memory", verb_memory, "DOMAIN SIZE", "ask the guest to do with so much memory" },
 	{ "list", verb_list, "[--json]", "show the domains" },
 	{ "info", verb_info, "[--json] [--vmcs] DOMAIN", "show all about a domain" },
 	{ "events", verb_events, "[--json]", "show what happens to domains, as it does" },

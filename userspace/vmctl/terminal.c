@@ -51,6 +51,16 @@ static void make_raw(void)
 	is_raw = !tcsetattr(STDIN_FILENO, TCSAFLUSH, &raw);
 }
 
+/* What goes wrong is said on a terminal that is itself again. */
+static void fail(struct view *view, const char *object)
+{
+	int err = -errno;
+
+	restore();
+	report_errno(err, object, NULL);
+	view->how = VIEW_FAILED;
+}
+
 /* A line of vmctl's own, in the middle of the guest's. */
 static void __printf(1, 2) notice(const char *format, ...)
 {
@@ -127,8 +137,7 @@ static bool take_packet(int fd, struct view *view)
 	case VIEWER_DATA:
 		if (write_all(STDOUT_FILENO, packet + 1, size - 1))
 			return true;
-		view->how = VIEW_FAILED;
-		report_errno(-errno, "standard output", NULL);
+		fail(view, "standard output");
 		return false;
 	case VIEWER_LOST:
 		notice("too slow: %d bytes were lost", atoi(packet + 1));
@@ -167,8 +176,7 @@ static bool read_input(struct input *input, struct view *view)
 	if (size < 0 && (errno == EINTR || errno == EAGAIN))
 		return true;
 	if (size < 0 && errno != EIO) {
-		view->how = VIEW_FAILED;
-		report_errno(-errno, "standard input", NULL);
+		fail(view, "standard input");
 		return false;
 	}
 	if (size <= 0) {

@@ -61,6 +61,7 @@ int verb_stop(int argc, char **argv);
 int verb_destroy(int argc, char **argv);
 int verb_pause(int argc, char **argv);
 int verb_unpause(int argc, char **argv);
+int verb_memory(int argc, char **argv);
 
 /* list.c */
 int verb_list(int argc, char **argv);
