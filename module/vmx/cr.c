@@ -106,6 +106,7 @@ int efer_write(struct phv_vcpu *vcpu, u64 value)
 	if (!efer_is_valid(value))
 		return -EINVAL;
 	vmcs_write(GUEST_IA32_EFER, value);
+	vcpu->vpid_flush = true;
 	if (value & EFER_LMA)
 		vmcs_set_bits(VM_ENTRY_CONTROLS, VM_ENTRY_IA32E_MODE);
 	else
