@@ -56,4 +56,9 @@ undefined_table_end:
 switch_task:
 	ljmp	$0x50, $0		/* SEL_FREE */
 
+/* An exception that comes from an instruction. */
+	.globl	break_32
+break_32:
+	int3
+
 	.section .note.GNU-stack, "", @progbits

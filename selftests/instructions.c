@@ -4,6 +4,7 @@
 
 /* instructions.S */
 GUEST_LABEL(switch_task);
+GUEST_LABEL(break_32);
 
 struct undefined {
 	u64 start, end;
@@ -248,6 +249,38 @@ static void task_switch(void)
 	vcpu_finish(vcpu);
 }
 
+/* By a task gate: the event that goes through it is not lost. */
+#define INFO_BREAKPOINT	(BIT(31) | 6 << 8 | VEC_BP)
+
+static void task_gate(void)
+{
+	static u64 idt[VEC_BP + 1], tss[13];
+	struct vcpu *vcpu = vcpu_create(vm_create(), 0);
+	struct phv_control control;
+	struct phv_events events;
+	u64 base = (u64)tss;
+	unsigned int i;
+
+	need_phv();
+	vcpu_enter(vcpu, VM_PROTECTED, (u64)break_32);
+	vcpu->cpu->gdt[SEL_FREE / 8] = (sizeof(tss) - 1) |
+		(base & 0xffffff) << 16 | 0x89UL << 40 | (base >> 24) << 56;
+	idt[VEC_BP] = SEL_FREE << 16 | 0x85UL << 40;
+	vcpu_get_control(vcpu, &control);
+	control.idt_base = (u64)idt;
+	control.idt_limit = sizeof(idt) - 1;
+	vcpu_set_control(vcpu, &control);
+	for (i = 0; i < 2; i++) {
+		vcpu_expect(vcpu, PHV_EXIT_UNHANDLED);
+		check_eq(vcpu->run->entry.reason, EXIT_REASON_TASK_SWITCH);
+		check_eq(vcpu->run->entry.qualification, BIT(31) | BIT(30) | SEL_FREE);
+		vcpu_get_events(vcpu, &events);
+		check_eq(events.exception_valid, 1);
+		check_eq(events.exception, INFO_BREAKPOINT);
+		check_eq(events.exception_length, 1);
+	}
+}
+
 static const struct test tests[] = {
 	{ "instructions that guests don't have raise #UD", .host = undefined },
 	{ "optional instructions are there as CPUID says",
@@ -262,6 +295,7 @@ static const struct test tests[] = {
 	{ "PAUSE in a loop", .guest = guest_pause },
 	{ "unknown hypercalls: ENOSYS, from ring 3: EPERM", .host = hypercalls },
 	{ "a task switch is reported", .host = task_switch },
+	{ "and by an event, with the event", .host = task_gate },
 };
 
 int main(int argc, char **argv)

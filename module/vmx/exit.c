@@ -185,6 +185,7 @@ const vmx_exit_handler vmx_fast_handlers[VMX_EXIT_REASONS_COUNT] = {
 	[EXIT_REASON_TRIPLE_FAULT]		= exit_triple_fault,
 	[EXIT_REASON_INTERRUPT_WINDOW]		= vmx_exit_interrupt_window,
 	[EXIT_REASON_NMI_WINDOW]		= vmx_exit_nmi_window,
+	[EXIT_REASON_TASK_SWITCH]		= exit_slow_delivery,
 	[EXIT_REASON_CPUID]			= vmx_exit_cpuid,
 	[EXIT_REASON_HLT]			= exit_hlt,
 	[EXIT_REASON_INVD]			= exit_nop,
