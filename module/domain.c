@@ -186,7 +186,7 @@ static struct phv_domain *domain_create(const struct phv_create_domain *arg)
 	ports_create(domain);
 	cpuid_default(&domain->cpuid);
 	domain->tsc_khz = tsc_khz;
-	domain->tsc_start = rdtsc();
+	domain->tsc_start = vmx_tsc();
 	domain->created = ktime_get_boottime_ns();
 	atomic_set(&domain->ended, -1);
 	domain->owner = get_pid(task_tgid(current));

@@ -9,15 +9,48 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "lapic.h"
 #include "phvtest.h"
 #include "vm.h"
 
 static u64 turns;
 
+/* Its clock is not put back. */
 static void guest_spin(void)
 {
-	for (;;)
+	u64 last = rdtsc();
+
+	for (;;) {
+		u64 now = rdtsc();
+
+		guest_assert(now >= last);
+		last = now;
 		WRITE_ONCE(turns, turns + 1);
+	}
+}
+
+/* A timer that is for after the suspend comes. */
+#define VEC_TIMER	0x61
+#define TIMER_TICKS	(100 * 1000 * 1000)
+
+static u64 timers;
+
+static void on_timer(struct guest_frame *frame)
+{
+	(void)frame;
+	WRITE_ONCE(timers, timers + 1);
+	x2apic_eoi();
+}
+
+static void guest_wait_for_timer(void)
+{
+	guest_handle(VEC_TIMER, on_timer);
+	x2apic_enable();
+	x2apic_write(X2APIC_LVT_TIMER, BIT(18) | VEC_TIMER);
+	wrmsr(MSR_TSC_DEADLINE, rdtsc() + TIMER_TICKS);
+	WRITE_ONCE(turns, 1);
+	while (!READ_ONCE(timers))
+		sti_hlt();
 }
 
 static bool suspend_to_ram(void)
@@ -79,10 +112,26 @@ static void with_guest(void)
 	check_eq(vmx_cpus(), cpus_online());
 }
 
+static void with_timer(void)
+{
+	unsigned int tries = 500;
+	struct vcpu *vcpu;
+
+	need_test_host();
+	vcpu = vm_with_guest(guest_wait_for_timer);
+	vcpu_start(vcpu);
+	while (!READ_ONCE(turns) && tries--)
+		usleep(10000);
+	check(suspend_to_ram());
+	vcpu_join(vcpu);
+	check_eq(timers, 1);
+}
+
 static const struct test tests[] = {
 	{ .name = "suspend without a domain", .host = without_domain },
 	{ .name = "VMX is on again after a suspend with a domain", .host = with_domain },
 	{ .name = "a guest goes on after a suspend", .host = with_guest },
+	{ .name = "so does its timer", .host = with_timer },
 };
 
 int main(int argc, char **argv)

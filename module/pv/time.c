@@ -29,6 +29,7 @@
 #include "pv/hypercall.h"
 #include "pv/pv.h"
 #include "vcpu.h"
+#include "vmx/vmx.h"
 
 /* What is further away than this, in ns, is looked at again when that has passed. */
 #define ALARM_MAX	BIT_ULL(50)
@@ -54,7 +55,7 @@ static u64 guest_ticks(const struct phv_domain *domain, u64 host_tsc)
 u64 time_now(const struct phv_domain *domain)
 {
 	const struct time_domain *time = &domain->pv->time;
-	u64 delta = guest_ticks(domain, rdtsc()) - time->tsc_start;
+	u64 delta = guest_ticks(domain, vmx_tsc()) - time->tsc_start;
 
 	if (time->tsc_shift < 0)
 		delta >>= -time->tsc_shift;
@@ -188,7 +189,7 @@ static void set_alarm(struct phv_vcpu *vcpu)
 		lapic_timer_set_xen(vcpu, 0);
 		return;
 	}
-	tsc = rdtsc();
+	tsc = vmx_tsc();
 	now = time_now(vcpu->domain);
 	ns = deadline > now ? min(deadline - now, ALARM_MAX) : 0;
 	lapic_timer_set_xen(vcpu, tsc + mul_u64_u32_div(ns, tsc_khz, NSEC_PER_MSEC) + 1);

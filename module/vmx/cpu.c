@@ -52,6 +52,10 @@ static DEFINE_PER_CPU(bool, vmx_on);
 static DEFINE_PER_CPU(atomic_t, vmx_residents);
 static DEFINE_PER_CPU(bool, vmx_leaving);
 
+/* See vmx.h; and the TSC at the last suspend. By vmx_suspend() and vmx_resume(). */
+u64 vmx_tsc_lost;
+static u64 vmx_suspend_tsc;
+
 /* VMX is gone for good: the machine reboots, or a CPU came back without it. */
 static bool vmx_lost;
 
@@ -289,12 +293,18 @@ static int vmx_cpu_offline(unsigned int cpu)
  */
 static int vmx_suspend(void)
 {
+	vmx_suspend_tsc = rdtsc();
 	vmx_cpu_off();
 	return 0;
 }
 
 static void vmx_resume(void)
 {
+	u64 tsc = rdtsc();
+
+	/* No vCPU runs, and each VMCS is made active anew, which is when the offset is written. */
+	if (tsc < vmx_suspend_tsc)
+		WRITE_ONCE(vmx_tsc_lost, vmx_tsc_lost + vmx_suspend_tsc - tsc);
 	if (vmx_users && vmx_cpu_on()) {
 		WRITE_ONCE(vmx_lost, true);
 		pr_err("CPU %u: no VMX after resume; domains stay stopped\n",

@@ -92,7 +92,7 @@ static enum hrtimer_restart lapic_timer_fire(struct hrtimer *timer)
 {
 	struct phv_vcpu *vcpu = container_of(timer, struct phv_vcpu, lapic.timer);
 	u64 alarm = READ_ONCE(vcpu->lapic.alarm);
-	u64 now = rdtsc();
+	u64 now = vmx_tsc();
 
 	if (!alarm)
 		return HRTIMER_NORESTART;
@@ -111,7 +111,7 @@ static enum hrtimer_restart lapic_timer_fire(struct hrtimer *timer)
  */
 static void hrtimer_arm(struct lapic *lapic)
 {
-	u64 alarm = lapic->alarm, now = rdtsc();
+	u64 alarm = lapic->alarm, now = vmx_tsc();
 	u64 ns = alarm > now ? ticks_to_ns(alarm - now) : 0;
 
 	hrtimer_cancel(&lapic->timer);
@@ -148,7 +148,7 @@ void lapic_timer_set_xen(struct phv_vcpu *vcpu, u64 deadline)
 /* The timer is due @ticks of the host from now. */
 static void set_deadline_in(struct phv_vcpu *vcpu, u64 ticks)
 {
-	u64 now = rdtsc();
+	u64 now = vmx_tsc();
 
 	set_deadline(&vcpu->lapic, ticks < U64_MAX - now ? now + ticks : U64_MAX);
 	if (!ticks)
@@ -186,7 +186,7 @@ void lapic_timer_poll(struct phv_vcpu *vcpu)
 
 	if (!lapic->alarm)
 		return;
-	now = rdtsc();
+	now = vmx_tsc();
 	if (now < lapic->alarm)
 		return;
 	if (lapic->deadline && now >= lapic->deadline)
@@ -213,7 +213,7 @@ void lapic_timer_program(struct phv_vcpu *vcpu)
 	if (!has_preemption_timer)
 		return;
 	if (alarm) {
-		now = rdtsc();
+		now = vmx_tsc();
 		/* One more, for the first step may come at once. */
 		value = now < alarm ? ((alarm - now) >> preemption_shift) + 1 : 0;
 	}
@@ -268,7 +268,7 @@ static void start_counter(struct phv_vcpu *vcpu, u32 count)
 static void start_tsc_deadline(struct phv_vcpu *vcpu)
 {
 	struct lapic *lapic = &vcpu->lapic;
-	u64 now = msr_guest_tsc(vcpu, rdtsc());
+	u64 now = msr_guest_tsc(vcpu, vmx_tsc());
 	u64 deadline = lapic->tsc_deadline;
 
 	if (!deadline)
@@ -306,7 +306,7 @@ u32 lapic_timer_count(struct phv_vcpu *vcpu)
 	lapic_timer_poll(vcpu);
 	if (!is_counter(lapic) || !lapic->deadline)
 		return 0;
-	now = rdtsc();
+	now = vmx_tsc();
 	if (now >= lapic->deadline)
 		return 0;
 	count = ticks_to_ns(lapic->deadline - now) >> lapic->divide;

@@ -165,18 +165,28 @@ static bool is_lapic_msr(u32 msr)
 	       msr == MSR_IA32_TSC_DEADLINE;
 }
 
+static u64 scale_tsc(const struct phv_vcpu *vcpu, u64 ticks)
+{
+	if (vcpu->domain->tsc_multiplier)
+		ticks = mul_u64_u64_shr(ticks, vcpu->domain->tsc_multiplier, 48);
+	return ticks;
+}
+
 /* The guest's TSC for a value of the host's. */
 u64 msr_guest_tsc(const struct phv_vcpu *vcpu, u64 host_tsc)
 {
-	if (vcpu->domain->tsc_multiplier)
-		host_tsc = mul_u64_u64_shr(host_tsc, vcpu->domain->tsc_multiplier, 48);
-	return host_tsc + vcpu->tsc_offset;
+	return scale_tsc(vcpu, host_tsc) + vcpu->tsc_offset;
+}
+
+void msr_write_tsc_offset(struct phv_vcpu *vcpu)
+{
+	vmcs_write(TSC_OFFSET, vcpu->tsc_offset + scale_tsc(vcpu, vmx_tsc_lost));
 }
 
 static void set_tsc_offset(struct phv_vcpu *vcpu, u64 offset)
 {
 	vcpu->tsc_offset = offset;
-	vmcs_write(TSC_OFFSET, offset);
+	msr_write_tsc_offset(vcpu);
 	lapic_tsc_changed(vcpu);
 	time_update_vcpu(vcpu);
 }
@@ -184,7 +194,7 @@ static void set_tsc_offset(struct phv_vcpu *vcpu, u64 offset)
 /* WRMSR to the TSC shows in IA32_TSC_ADJUST, and the other way round (SDM volume 3, 18.17.3). */
 static void write_tsc(struct phv_vcpu *vcpu, u64 value, bool host)
 {
-	u64 delta = value - msr_guest_tsc(vcpu, rdtsc());
+	u64 delta = value - msr_guest_tsc(vcpu, vmx_tsc());
 
 	if (!host)
 		vcpu->tsc_adjust += delta;
@@ -312,7 +322,7 @@ int msr_read(struct phv_vcpu *vcpu, u32 msr, u64 *value)
 		return lapic_read_msr(vcpu, msr, value);
 	switch (msr) {
 	case MSR_IA32_TSC:
-		*value = msr_guest_tsc(vcpu, rdtsc());
+		*value = msr_guest_tsc(vcpu, vmx_tsc());
 		return 0;
 	case MSR_IA32_TSC_ADJUST:
 		*value = vcpu->tsc_adjust;

@@ -37,7 +37,10 @@ void msr_setup_vmcs(struct phv_vcpu *vcpu);
 int msr_read(struct phv_vcpu *vcpu, u32 msr, u64 *value);
 int msr_write(struct phv_vcpu *vcpu, u32 msr, u64 value, bool host);
 
-/* The guest's TSC at a value of the host's. */
+/* Have the processor add vcpu->tsc_offset. VMCS current. */
+void msr_write_tsc_offset(struct phv_vcpu *vcpu);
+
+/* The guest's TSC at a value of the host's, that is, of vmx_tsc(). */
 u64 msr_guest_tsc(const struct phv_vcpu *vcpu, u64 host_tsc);
 
 /* Exits; the first two fast, for the MSRs worth it. */

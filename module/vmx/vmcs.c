@@ -150,6 +150,7 @@ static int vmcs_activate(struct phv_vcpu *vcpu)
 	local_irq_restore(flags);
 
 	vmcs_write_host_cpu();
+	msr_write_tsc_offset(vcpu);
 	/* What another guest has trained here is not for this one to be tried with. */
 	indirect_branch_prediction_barrier();
 	/*
@@ -267,7 +268,7 @@ static void vmcs_write_controls(struct phv_vcpu *vcpu)
 	/* All vCPUs' TSCs are 0 at the domain's creation. */
 	vcpu->tsc_offset = 0;
 	vcpu->tsc_offset = -msr_guest_tsc(vcpu, vcpu->domain->tsc_start);
-	vmcs_write(TSC_OFFSET, vcpu->tsc_offset);
+	msr_write_tsc_offset(vcpu);
 
 	/*
 	 * #MC is the host's. #DB and #AC could be made to recur during their

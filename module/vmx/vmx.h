@@ -5,7 +5,10 @@
 #ifndef PHV_VMX_H
 #define PHV_VMX_H
 
+#include <linux/compiler.h>
 #include <linux/types.h>
+#include <asm/msr.h>
+#include <asm/tsc.h>
 
 /**
  * struct vmx_caps - VMX as one CPU reports it (SDM volume 3, appendix A)
@@ -55,6 +58,17 @@ int vmx_caps_match(void);
 static inline bool vmx_has(u64 features)
 {
 	return (vmx_caps.features & features) == features;
+}
+
+/*
+ * The host's TSC, but for what it lost while the host was suspended to RAM: guests' TSCs,
+ * clocks and timers are made from it. Any context.
+ */
+extern u64 vmx_tsc_lost;
+
+static inline u64 vmx_tsc(void)
+{
+	return rdtsc() + READ_ONCE(vmx_tsc_lost);
 }
 
 /* vmx/cpu.c: VMX operation of the host's CPUs. */
