@@ -8,6 +8,7 @@
 #include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
+#include <linux/sched.h>
 #include <linux/types.h>
 
 #include <phv.h>
@@ -89,6 +90,12 @@ void domain_start(struct phv_domain *domain);
  */
 void domain_end(struct phv_domain *domain, u32 reason);
 void domain_go_on(struct phv_domain *domain);
+
+/* Is this the process that the domain belongs to? */
+static inline bool memory_is_owner(const struct phv_domain *domain)
+{
+	return current->mm == domain->memory.mm;
+}
 
 /* The vCPU with this number, or NULL. Any context. */
 static inline struct phv_vcpu *domain_vcpu(const struct phv_domain *domain, u32 id)

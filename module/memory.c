@@ -172,11 +172,6 @@ static void regions_replace(struct phv_domain *domain, struct regions *new,
 
 /* Creation */
 
-bool memory_is_owner(const struct phv_domain *domain)
-{
-	return current->mm == domain->memory.mm;
-}
-
 int memory_create(struct phv_domain *domain)
 {
 	struct memory *memory = &domain->memory;

@@ -90,9 +90,6 @@ struct memory_cache {
 int memory_create(struct phv_domain *domain);
 void memory_destroy(struct phv_domain *domain);
 
-/* Is this the process that the domain belongs to? */
-bool memory_is_owner(const struct phv_domain *domain);
-
 int memory_add_ioctl(struct phv_domain *domain, const void __user *uarg);
 int memory_change_ioctl(struct phv_domain *domain, const void __user *uarg);
 int memory_remove_ioctl(struct phv_domain *domain, const void __user *uarg);

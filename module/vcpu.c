@@ -266,6 +266,7 @@ void vcpu_not_idle(struct phv_vcpu *vcpu)
 /* What others have asked for. 1 to go on, 0 or an errno to go to user space. */
 static int vcpu_handle_requests(struct phv_vcpu *vcpu)
 {
+	vcpu->settled = false;
 	if (test_and_clear_bit(VCPU_REQ_INIT, &vcpu->requests)) {
 		event_take_init(vcpu);
 		vcpu_op_take_init(vcpu);
@@ -416,10 +417,12 @@ static long vcpu_locked_ioctl(struct phv_vcpu *vcpu, unsigned int cmd, void __us
 
 	if (mutex_lock_interruptible(&vcpu->mutex))
 		return -ERESTARTNOHAND;
-	if (cmd == PHV_RUN)
+	if (cmd == PHV_RUN) {
 		ret = vcpu_run_ioctl(vcpu);
-	else
+	} else {
+		vcpu->settled = false;
 		ret = vcpu_state_ioctl(vcpu, cmd, uarg);
+	}
 	mutex_unlock(&vcpu->mutex);
 	return ret;
 }
@@ -432,6 +435,8 @@ static long vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	if (!memory_is_owner(vcpu->domain))
 		return -EPERM;
 
+	if (likely(cmd == PHV_RUN))
+		return vcpu_locked_ioctl(vcpu, cmd, uarg);
 	switch (cmd) {
 	case PHV_INTERRUPT:
 		return vcpu_interrupt_ioctl(vcpu, arg);

@@ -87,6 +87,7 @@ struct phv_vcpu {
 	struct perf_areas *perf;	/* m: see vmx/perf.c */
 	unsigned int perf_count;	/* m: MSRs in them, as in the VMCS */
 	bool vpid_flush;		/* m: INVVPID before the next entry */
+	bool settled;			/* m: all events are as the last entry had them */
 	unsigned long host_cr3;		/* m: HOST_CR3 as last written */
 	unsigned long host_cr4;		/* m: HOST_CR4 as last written */
 	unsigned long host_fs_base;	/* m: as last written */
@@ -95,7 +96,8 @@ struct phv_vcpu {
 	u64 shared_msr[SHARED_COUNT];	/* m: guest's values */
 	u64 host_msr[SHARED_COUNT];	/* m: the thread's, while guest's are loaded */
 	bool shared_loaded;		/* m */
-	u16 host_ds, host_es, host_fs;	/* m: the thread's selectors, while @shared_loaded */
+	u16 host_selectors;		/* m: all of the thread's or'ed, while @shared_loaded */
+	u16 host_ds, host_es, host_fs;	/* m: each, unless that is 0 */
 	u16 host_gs, host_ldt;		/* m: likewise */
 	struct desc_ptr host_gdt;	/* c: GDTR of that CPU */
 	u32 host_pkru;			/* m: the thread's, in the inner loop */

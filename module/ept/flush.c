@@ -57,22 +57,28 @@ void ept_flush_destroy(struct ept *ept)
 
 /*
  * Catch up with the EPT of the vCPU on this CPU, interrupts off.  The generation
- * is read before the INVEPT that covers it.  The type drops combined mappings
+ * was read before the INVEPT that covers it.  The type drops combined mappings
  * of all VPIDs as well.
  */
-static void flush_this_cpu(struct phv_vcpu *vcpu)
+static noinline void flush_now(struct phv_vcpu *vcpu, u64 generation)
 {
 	struct ept *ept = &vcpu->domain->ept;
-	u64 generation = atomic64_read(&ept->generation);
 
-	if (__this_cpu_read(*ept->seen) == generation)
-		return;
 	__this_cpu_write(*ept->seen, generation);
 	if (vmx_has(PHV_CAP_INVEPT_SINGLE))
 		invept(VMX_EPT_EXTENT_CONTEXT, ept_pointer(vcpu->domain));
 	else
 		invept(VMX_EPT_EXTENT_GLOBAL, 0);
 	vcpu->counters->flushes++;
+}
+
+static __always_inline void flush_this_cpu(struct phv_vcpu *vcpu)
+{
+	struct ept *ept = &vcpu->domain->ept;
+	u64 generation = atomic64_read(&ept->generation);
+
+	if (unlikely(__this_cpu_read(*ept->seen) != generation))
+		flush_now(vcpu, generation);
 }
 
 void ept_load(struct phv_vcpu *vcpu)

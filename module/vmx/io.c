@@ -50,9 +50,10 @@ static int io_to_user(struct phv_vcpu *vcpu, u16 port, unsigned int size, bool i
 	run->io.port = port;
 	run->io.size = size;
 	run->io.write = !in;
-	run->io.data = in ? ~0U : (u32)vcpu->gpr[GPR_RAX] & (u32)(BIT_ULL(size * 8) - 1);
+	run->io.data = in ? ~0U : (u32)vcpu->gpr[GPR_RAX] & ~0U >> (32 - size * 8);
 	vcpu->io_pending = in ? IO_PENDING_IN : 0;
 	vcpu->io_size = size;
+	vcpu->settled = true;
 	vmx_skip_instruction(vcpu);
 	return VMX_TO_USER;
 }

@@ -87,6 +87,12 @@ void lapic_timer_program(struct phv_vcpu *vcpu);
  */
 void lapic_timer_set_xen(struct phv_vcpu *vcpu, u64 deadline);
 
+/* Has something been posted that lapic_before_entry() has not seen? */
+static inline bool lapic_has_posted(const struct lapic *lapic)
+{
+	return test_bit(POSTED_ON, &lapic->posted->control);
+}
+
 /* Highest deliverable vector (above PPR), or -1. For HLT, and for injection without APICv. */
 int lapic_pending(struct phv_vcpu *vcpu);
 

@@ -61,6 +61,7 @@ static struct {
 	unsigned int enter_flags;
 	bool has_tsc_aux;
 	bool flush_l1d;		/* L1TF: flush on the way into the loop */
+	bool has_perf;
 } host __ro_after_init;
 
 static const u32 shared_msrs[SHARED_COUNT] = {
@@ -111,6 +112,26 @@ static __always_inline unsigned long save_user_bases(struct phv_vcpu *vcpu)
 	return thread->fsbase;
 }
 
+/* In 64-bit programs these are all 0. */
+static __always_inline void save_selectors(struct phv_vcpu *vcpu)
+{
+	u16 ds, es, fs, gs, ldt;
+
+	savesegment(ds, ds);
+	savesegment(es, es);
+	savesegment(fs, fs);
+	savesegment(gs, gs);
+	store_ldt(ldt);
+	vcpu->host_selectors = ds | es | fs | gs | ldt;
+	if (likely(!vcpu->host_selectors))
+		return;
+	vcpu->host_ds = ds;
+	vcpu->host_es = es;
+	vcpu->host_fs = fs;
+	vcpu->host_gs = gs;
+	vcpu->host_ldt = ldt;
+}
+
 /*
  * The MSRs that the kernel does not use between entries from user space: the
  * guest's stay in the CPU until the thread goes there, or another thread runs.
@@ -121,11 +142,7 @@ static void shared_load(struct phv_vcpu *vcpu)
 	unsigned long fs_base = save_user_bases(vcpu);
 
 	switch_shared_msrs(vcpu->host_msr, vcpu->shared_msr);
-	savesegment(ds, vcpu->host_ds);
-	savesegment(es, vcpu->host_es);
-	savesegment(fs, vcpu->host_fs);
-	savesegment(gs, vcpu->host_gs);
-	store_ldt(vcpu->host_ldt);
+	save_selectors(vcpu);
 	if (vcpu->host_fs_base != fs_base) {
 		vcpu->host_fs_base = fs_base;
 		vmcs_write(HOST_FS_BASE, fs_base);
@@ -133,7 +150,7 @@ static void shared_load(struct phv_vcpu *vcpu)
 	vcpu->shared_loaded = true;
 }
 
-/* In 64-bit programs these are all 0. Loading FS and GS changes their bases. */
+/* Loading FS and GS changes their bases. */
 static noinline void restore_selectors(struct phv_vcpu *vcpu)
 {
 	asm volatile("lldt %0" : : "rm" (vcpu->host_ldt));
@@ -154,13 +171,15 @@ void vmx_put_host_state(struct phv_vcpu *vcpu)
 
 	vcpu->shared_msr[SHARED_KERNEL_GS_BASE] = native_rdmsrq(MSR_KERNEL_GS_BASE);
 	switch_shared_msrs(vcpu->shared_msr, vcpu->host_msr);
-	if (unlikely(vcpu->host_ds | vcpu->host_es | vcpu->host_fs | vcpu->host_gs |
-		     vcpu->host_ldt))
+	if (unlikely(vcpu->host_selectors))
 		restore_selectors(vcpu);
 
 	/* An exit leaves their limits at 0xffff and 0x67 (SDM volume 3, 28.5.2). */
 	native_load_gdt(&vcpu->host_gdt);
-	invalidate_tss_limit();
+	if (unlikely(test_thread_flag(TIF_IO_BITMAP)))
+		invalidate_tss_limit();
+	else
+		this_cpu_write(__tss_limit_invalid, true);
 }
 
 /* What belongs to the CPU and not to the thread. */
@@ -419,24 +438,44 @@ static int inner_loop(struct phv_vcpu *vcpu)
 	}
 }
 
+/* Out of line: what has a variable with an address has to check its stack. */
+static noinline void flush_vpid(struct phv_vcpu *vcpu)
+{
+	vcpu->vpid_flush = false;
+	if (!vcpu->vpid)
+		return;
+	invvpid(VMX_VPID_EXTENT_SINGLE_CONTEXT, vcpu->vpid, 0);
+	vcpu->counters->flushes++;
+}
+
+/*
+ * The thread was in user space for an answer, and is back: then what the last entry was
+ * told about events holds for this one, as between two entries of the loop. What came
+ * meanwhile has made a request, or is posted.
+ */
+static bool is_settled(const struct phv_vcpu *vcpu)
+{
+	return vcpu->settled && !vcpu->lapic.alarm && !READ_ONCE(vcpu->requests) &&
+	       !lapic_has_posted(&vcpu->lapic);
+}
+
 /* The last things before the first entry, interrupts off. */
 static void before_first_entry(struct phv_vcpu *vcpu)
 {
 	vmcs_update_host(vcpu);
-	if (vcpu->vpid_flush) {
-		vcpu->vpid_flush = false;
-		if (vcpu->vpid) {
-			invvpid(VMX_VPID_EXTENT_SINGLE_CONTEXT, vcpu->vpid, 0);
-			vcpu->counters->flushes++;
-		}
-	}
+	if (unlikely(vcpu->vpid_flush))
+		flush_vpid(vcpu);
 	if (unlikely(vcpu->dr_active))
 		vmx_load_dr(vcpu);
 	if (host.flush_l1d)
 		wrmsrq(MSR_IA32_FLUSH_CMD, L1D_FLUSH);
-	perf_before_entry(vcpu);
-	clear_bit(VCPU_REQ_EVENT, &vcpu->requests);
-	event_before_entry(vcpu);
+	if (host.has_perf)
+		perf_before_entry(vcpu);
+	if (!is_settled(vcpu)) {
+		clear_bit(VCPU_REQ_EVENT, &vcpu->requests);
+		event_before_entry(vcpu);
+	}
+	vcpu->settled = false;
 	if (read_cr2() != vcpu->cr2)
 		write_cr2(vcpu->cr2);
 }
@@ -590,6 +629,7 @@ void __init vmx_run_module_init(void)
 
 	store_idt(&idt);
 	host.idt_base = idt.address;
+	host.has_perf = boot_cpu_has(X86_FEATURE_ARCH_PERFMON);
 	host.has_tsc_aux = boot_cpu_has(X86_FEATURE_RDTSCP) || boot_cpu_has(X86_FEATURE_RDPID);
 	for (i = 0; i < SHARED_KERNEL_GS_BASE; i++)
 		rdmsrq(shared_msrs[i], host.shared_msr[i]);

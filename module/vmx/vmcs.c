@@ -132,7 +132,7 @@ static void vmcs_write_host_cpu(void)
 	vmcs_write(HOST_IA32_SYSENTER_ESP, value);
 }
 
-static int vmcs_activate(struct phv_vcpu *vcpu)
+static noinline int vmcs_activate(struct phv_vcpu *vcpu)
 {
 	int cpu = smp_processor_id();
 	unsigned long flags;
