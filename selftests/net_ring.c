@@ -34,15 +34,15 @@ static struct net_stream stream;
 static struct net_queue queue;
 static netif_tx_sring_t *tx;
 static netif_rx_sring_t *rx;
-static uint8_t *ram;
+static __u8 *ram;
 static int tap;
 static bool notify, failed;
 
 /* What the TAP got, with its header. */
 static struct {
 	struct virtio_net_hdr header;
-	uint8_t data[70000];
-} __attribute__((packed)) got;
+	__u8 data[70000];
+} got;
 static ssize_t got_size;
 
 #define check(condition) do {						\
@@ -79,7 +79,7 @@ static void make_memory(void)
 			.frame = i,
 		};
 	for (i = 0; i < PAGES * GUEST_PAGE_SIZE; i++)
-		ram[i] = (uint8_t)(i * 7 + i / 251);
+		ram[i] = (__u8)(i * 7 + i / 251);
 	table = (struct grant_table){
 		.frames = grants, .max_frames = 1, .version = 1, .memory = &memory,
 	};
@@ -100,7 +100,10 @@ static void start_with(int type, struct net_stream *with)
 	tap = pair[1];
 	memset(tx, 0, GUEST_PAGE_SIZE);
 	memset(rx, 0, GUEST_PAGE_SIZE);
-	tx->req_event = tx->rsp_event = rx->req_event = rx->rsp_event = 1;
+	tx->req_event = 1;
+	tx->rsp_event = 1;
+	rx->req_event = 1;
+	rx->rsp_event = 1;
 	filter.on = false;
 	filter.count = 0;
 	features = (struct net_features){ .sg = true, .checksum = true, .gso = 6 };
@@ -121,8 +124,8 @@ static void request(unsigned int id, unsigned int page, unsigned int offset,
 		    unsigned int size, unsigned int flags)
 {
 	tx->ring[tx->req_prod++ % NET_RING_SIZE].req = (netif_tx_request_t){
-		.gref = page, .offset = (uint16_t)offset, .size = (uint16_t)size,
-		.flags = (uint16_t)flags, .id = (uint16_t)id,
+		.gref = page, .offset = (__u16)offset, .size = (__u16)size,
+		.flags = (__u16)flags, .id = (__u16)id,
 	};
 }
 
@@ -134,8 +137,8 @@ static void extra(const struct netif_extra_info *info)
 static void gso(unsigned int type, unsigned int size, unsigned int flags)
 {
 	extra(&(struct netif_extra_info){
-		.type = XEN_NETIF_EXTRA_TYPE_GSO, .flags = (uint8_t)flags,
-		.u.gso = { .size = (uint16_t)size, .type = (uint8_t)type },
+		.type = XEN_NETIF_EXTRA_TYPE_GSO, .flags = (__u8)flags,
+		.u.gso = { .size = (__u16)size, .type = (__u8)type },
 	});
 }
 
@@ -215,7 +218,7 @@ static void test_gather(void)
 /* Puts headers into page 10; gives the bytes to TCP or UDP's end. */
 static unsigned int put_headers(bool vlan, bool ipv6, bool tcp)
 {
-	uint8_t *p = ram + 10 * GUEST_PAGE_SIZE, *at = p + 12;
+	__u8 *p = ram + 10 * GUEST_PAGE_SIZE, *at = p + 12;
 
 	memset(p, 0, 200);
 	if (vlan) {
@@ -303,7 +306,7 @@ static void refused(const char *why)
 	RING_IDX before = tx->rsp_prod;
 
 	if (transmit() != -EPROTO || !strstr(queue.why, why) || tx->rsp_prod != before) {
-		ksft_print_msg("not refused: %s (%s)\n", why, queue.why);
+		ksft_print_msg("taken for good: %s (%s)\n", why, queue.why);
 		failed = true;
 	}
 	check(!tap_gets());
@@ -371,7 +374,7 @@ static void post(unsigned int first, unsigned int count)
 
 	for (i = 0; i < count; i++)
 		rx->ring[rx->req_prod++ % NET_RING_SIZE].req = (netif_rx_request_t){
-			.id = (uint16_t)(first + i), .gref = first + i,
+			.id = (__u16)(first + i), .gref = first + i,
 		};
 }
 
@@ -385,11 +388,11 @@ static void tap_sends(size_t size, unsigned int gso_type, unsigned int flags)
 	size_t i;
 
 	got.header = (struct virtio_net_hdr){
-		.gso_type = (uint8_t)gso_type, .gso_size = gso_type ? 1400 : 0,
-		.flags = (uint8_t)flags,
+		.gso_type = (__u8)gso_type, .gso_size = gso_type ? 1400 : 0,
+		.flags = (__u8)flags,
 	};
 	for (i = 0; i < size; i++)
-		got.data[i] = (uint8_t)(i * 11 + i / 253);
+		got.data[i] = (__u8)(i * 11 + i / 253);
 	got.data[0] = 2;
 	if (send(tap, &got, sizeof(got.header) + size, 0) < 0)
 		ksft_exit_fail_msg("send: %s\n", strerror(errno));
@@ -487,7 +490,10 @@ static void test_hostile_receive(void)
 	check(receive() == -EPROTO && strstr(queue.why, "requests in a ring"));
 	/* Rings as they would be of a frontend that was connected before */
 	start();
-	tx->req_prod = tx->rsp_prod = rx->req_prod = rx->rsp_prod = ~0U - 2;
+	tx->req_prod = ~0U - 2;
+	tx->rsp_prod = ~0U - 2;
+	rx->req_prod = ~0U - 2;
+	rx->rsp_prod = ~0U - 2;
 	check(!net_queue_attach(&queue));
 	post(1, 20);
 	tap_sends(600, 0, 0);
@@ -528,7 +534,7 @@ static void test_groups(void)
 	check(transmit() == 1 && !filter.count);
 	wish.type = XEN_NETIF_EXTRA_TYPE_MCAST_ADD;
 	for (i = 0; i <= NET_GROUPS_MAX; i++) {
-		wish.u.mcast.addr[5] = (uint8_t)i;
+		wish.u.mcast.addr[5] = (__u8)i;
 		request(3 + i, 0, 0, 0, NETTXF_extra_info);
 		extra(&wish);
 	}
@@ -537,7 +543,7 @@ static void test_groups(void)
 	ksft_test_result(!failed, "groups that the guest wants to hear\n");
 }
 
-static unsigned int sum16(const uint8_t *p, size_t size)
+static unsigned int sum16(const __u8 *p, size_t size)
 {
 	unsigned int sum = 0;
 	size_t i;
@@ -551,7 +557,7 @@ static unsigned int sum16(const uint8_t *p, size_t size)
 
 static void test_stream(void)
 {
-	static uint8_t bytes[2 * NET_FRAME_MAX];
+	static __u8 bytes[2 * NET_FRAME_MAX];
 	unsigned int end, i;
 	ssize_t n;
 

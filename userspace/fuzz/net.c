@@ -21,7 +21,7 @@
 
 #define PAGES	8
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const __u8 *data, size_t size);
 
 enum step { SEND, POST, MOVE, GRANT, TRANSMIT, RECEIVE, PACKET, STEPS };
 
@@ -33,7 +33,7 @@ static struct net_stream stream;
 static struct net_queue queue;
 static int other_end;
 
-static void start(uint8_t how)
+static void start(__u8 how)
 {
 	grant_entry_v1_t *grants = table.frames;
 	int pair[2];
@@ -79,7 +79,7 @@ static void drain(void)
 }
 
 /* Takes a step; how many bytes of the input it was, 0 for the end. */
-static size_t take_step(const uint8_t *data, size_t size)
+static size_t take_step(const __u8 *data, size_t size)
 {
 	static char packet[sizeof(struct virtio_net_hdr) + NET_FRAME_MAX];
 	grant_entry_v1_t *grants = table.frames;
@@ -133,7 +133,7 @@ static size_t take_step(const uint8_t *data, size_t size)
 	return size > used ? used + 1 : 0;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+int LLVMFuzzerTestOneInput(const __u8 *data, size_t size)
 {
 	size_t used;
 

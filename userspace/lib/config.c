@@ -144,6 +144,19 @@ static void add_text(struct json_object *json, const char *key, const char *text
 	json_object_object_add(json, key, json_object_new_string(text));
 }
 
+static struct json_object *nets_to_json(const struct config *config)
+{
+	struct json_object *list = json_object_new_array();
+	char text[NET_TEXT_MAX];
+	unsigned int i;
+
+	for (i = 0; i < config->nets; i++) {
+		net_config_print(&config->net[i], text);
+		json_object_array_add(list, json_object_new_string(text));
+	}
+	return list;
+}
+
 /**
  * config_to_json - put it as JSON
  * @config: what a domain is to be
@@ -162,7 +175,30 @@ struct json_object *config_to_json(const struct config *config)
 	add_text(json, "boot", config_boots[config->boot]);
 	add_text(json, "on-reboot", config_policies[config->on_reboot]);
 	add_text(json, "on-crash", config_policies[config->on_crash]);
+	if (config->nets)
+		json_object_object_add(json, "nets", nets_to_json(config));
 	return json;
+}
+
+static bool take_nets(struct config *config, struct json_object *json)
+{
+	struct json_object *list;
+	char why[NET_WHY_MAX];
+	size_t i, count;
+
+	json_object_object_get_ex(json, "nets", &list);
+	if (!json_object_is_type(list, json_type_array))
+		return false;
+	count = json_object_array_length(list);
+	for (i = 0; i < count && i < CONFIG_NETS_MAX; i++) {
+		struct json_object *text = json_object_array_get_idx(list, i);
+
+		if (!json_object_is_type(text, json_type_string) ||
+		    !net_config_parse(&config->net[i], json_object_get_string(text), why))
+			return false;
+	}
+	config->nets = (unsigned int)i;
+	return i == count;
 }
 
 static bool get_word(struct json_object *json, const char *key,
@@ -205,6 +241,8 @@ static bool take(struct config *config, struct json_object *json, const char *ke
 		config->vcpus = (unsigned int)number;
 	} else if (!strcmp(key, "initrd")) {
 		return json_get_flag(json, key, &config->initrd);
+	} else if (!strcmp(key, "nets")) {
+		return take_nets(config, json);
 	} else if (!strcmp(key, "boot")) {
 		return get_word(json, key, config_boots, &config->boot);
 	} else if (!strcmp(key, "on-reboot")) {

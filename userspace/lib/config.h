@@ -16,11 +16,13 @@
 #include <phv.h>
 
 #include "image.h"
+#include "net_config.h"
 
 #define CONFIG_CMDLINE_MAX	4096
 #define CONFIG_MEMORY_MIN	_BITULL(20)
 #define CONFIG_MEMORY_MAX	_BITULL(42)
 #define CONFIG_WHY_MAX		160
+#define CONFIG_NETS_MAX		8
 
 /* What becomes of a domain that asked for a reboot, or crashed. */
 enum config_policy { POLICY_DESTROY, POLICY_RESTART, POLICY_PRESERVE };
@@ -35,6 +37,8 @@ enum config_policy { POLICY_DESTROY, POLICY_RESTART, POLICY_PRESERVE };
  * @on_reboot: POLICY_*
  * @on_crash: POLICY_DESTROY or POLICY_PRESERVE
  * @initrd: there is an initial ramdisk
+ * @net: network interfaces
+ * @nets: how many
  */
 struct config {
 	char name[PHV_NAME_MAX];
@@ -45,6 +49,8 @@ struct config {
 	enum config_policy on_reboot;
 	enum config_policy on_crash;
 	bool initrd;
+	struct net_config net[CONFIG_NETS_MAX];
+	unsigned int nets;
 };
 
 extern const char * const config_boots[];

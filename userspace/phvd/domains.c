@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "cgroup.h"
+#include "net_host.h"
 #include "server.h"
 
 #define SUFFIX		".sock"
@@ -106,6 +107,8 @@ static void domain_free(struct domain *domain)
 		socket_name(domain->name, file);
 		unlinkat(server->domain_dir, file, 0);
 		cgroup_remove(domain->name);
+		/* Of one that was not found alive nobody knows what it had. */
+		net_host_forget(domain->name, domain->adopted ? ~0U : domain->nets);
 	}
 	conn_close(&domain->conn);
 	sd_event_source_disable_unref(domain->kill);
@@ -208,6 +211,13 @@ static void take_state(struct domain *domain, struct json_object *json)
 		domain->id = (unsigned int)number;
 	if (json_get_number(json, "memory", 0, CONFIG_MEMORY_MAX, &number))
 		domain->memory = number;
+	if (domain->adopted && json_get_number(json, "nets", 0, 0xff, &number))
+		domain->nets = (unsigned int)number;
+	if (json_get_number(json, "net-gone", 0, NET_INTERFACES_MAX - 1, &number) &&
+	    domain->nets & 1U << number) {
+		domain->nets &= ~(1U << number);
+		net_host_forget(domain->name, 1U << number);
+	}
 	if (json_get_number(json, "vcpus", 1, PHV_MAX_VCPUS, &number))
 		domain->vcpus = (unsigned int)number;
 	if (json_get_text(json, "end", &text) && is_word(text, ends))

@@ -10,13 +10,13 @@
 #define VLAN_TAGS_MAX	2
 #define EXTENSIONS_MAX	8
 
-static unsigned int get16(const uint8_t *data)
+static unsigned int get16(const __u8 *data)
 {
 	return (unsigned int)data[0] << 8 | data[1];
 }
 
 /* Passes the Ethernet header; the type of what is behind it, or -1. */
-static int pass_ethernet(const uint8_t *data, size_t size, size_t *at)
+static int pass_ethernet(const __u8 *data, size_t size, size_t *at)
 {
 	unsigned int tags, type;
 
@@ -34,9 +34,9 @@ static int pass_ethernet(const uint8_t *data, size_t size, size_t *at)
 }
 
 /* Passes the IPv4 header; the protocol behind it, or -1. */
-static int pass_ipv4(const uint8_t *data, size_t size, size_t *at)
+static int pass_ipv4(const __u8 *data, size_t size, size_t *at)
 {
-	const uint8_t *ip = data + *at;
+	const __u8 *ip = data + *at;
 	size_t length;
 
 	if (size < *at + 20 || ip[0] >> 4 != 4)
@@ -50,7 +50,7 @@ static int pass_ipv4(const uint8_t *data, size_t size, size_t *at)
 }
 
 /* Passes the IPv6 header and its extensions; the protocol behind it, or -1. */
-static int pass_ipv6(const uint8_t *data, size_t size, size_t *at)
+static int pass_ipv6(const __u8 *data, size_t size, size_t *at)
 {
 	unsigned int count;
 	int next;
@@ -77,7 +77,7 @@ static int pass_ipv6(const uint8_t *data, size_t size, size_t *at)
  *
  * Return: false if there is none
  */
-bool net_parse(const uint8_t *data, size_t size, struct net_headers *headers)
+bool net_parse(const __u8 *data, size_t size, struct net_headers *headers)
 {
 	int type, protocol = -1;
 	size_t at, end;
@@ -96,9 +96,9 @@ bool net_parse(const uint8_t *data, size_t size, struct net_headers *headers)
 	end = at + (headers->tcp ? (data[at + 12] >> 4) * 4U : 8);
 	if (end > size || (headers->tcp && end < at + 20))
 		return false;
-	headers->start = (uint16_t)at;
+	headers->start = (__u16)at;
 	headers->checksum = headers->tcp ? 16 : 6;
-	headers->end = (uint16_t)end;
+	headers->end = (__u16)end;
 	return true;
 }
 
@@ -108,10 +108,10 @@ bool net_parse(const uint8_t *data, size_t size, struct net_headers *headers)
  * @size: bytes of that
  * @headers: as net_parse() found them in it
  */
-void net_finish_checksum(uint8_t *data, size_t size, const struct net_headers *headers)
+void net_finish_checksum(__u8 *data, size_t size, const struct net_headers *headers)
 {
-	uint8_t *field = data + headers->start + headers->checksum;
-	uint32_t sum = 0;
+	__u8 *field = data + headers->start + headers->checksum;
+	__u32 sum = 0;
 	size_t i;
 
 	for (i = headers->start; i + 1 < size; i += 2)
@@ -123,6 +123,6 @@ void net_finish_checksum(uint8_t *data, size_t size, const struct net_headers *h
 	/* UDP's 0 says that there is none. */
 	if (!sum && !headers->tcp)
 		sum = 0xffff;
-	field[0] = (uint8_t)(sum >> 8);
-	field[1] = (uint8_t)sum;
+	field[0] = (__u8)(sum >> 8);
+	field[1] = (__u8)sum;
 }

@@ -12,7 +12,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
+#include <linux/types.h>
 
 #define NET_HEADERS_MAX		256	/* as far as headers are looked for */
 #define NET_ETHERNET_HEADER	14
@@ -26,14 +26,14 @@
  * @tcp: it is TCP, not UDP
  */
 struct net_headers {
-	uint16_t start;
-	uint16_t checksum;
-	uint16_t end;
+	__u16 start;
+	__u16 checksum;
+	__u16 end;
 	bool ipv6;
 	bool tcp;
 };
 
-bool net_parse(const uint8_t *data, size_t size, struct net_headers *headers);
-void net_finish_checksum(uint8_t *data, size_t size, const struct net_headers *headers);
+bool net_parse(const __u8 *data, size_t size, struct net_headers *headers);
+void net_finish_checksum(__u8 *data, size_t size, const struct net_headers *headers);
 
 #endif /* _NET_PACKET_H */

@@ -38,7 +38,7 @@ struct packet {
 	unsigned int gso_size;
 	struct netif_extra_info group;
 	struct virtio_net_hdr header;
-	uint8_t headers[NET_HEADERS_MAX];
+	__u8 headers[NET_HEADERS_MAX];
 	struct iovec iov[2 + NET_SLOTS_MAX];
 	unsigned int parts;
 };
@@ -107,7 +107,7 @@ static union netif_tx_sring_entry *tx_entry(const struct net_queue *queue, RING_
 }
 
 /* Answers the requests up to @tx_cons: what was extra has no answer of its own. */
-static void answer(struct net_queue *queue, const uint16_t *id, const bool *extra,
+static void answer(struct net_queue *queue, const __u16 *id, const bool *extra,
 		   int16_t status)
 {
 	unsigned int i;
@@ -173,7 +173,7 @@ static int take_part(struct net_queue *queue, struct packet *packet,
 struct slots {
 	struct netif_tx_request request[NET_SLOTS_MAX];
 	unsigned int requests;
-	uint16_t id[NET_RING_SIZE];
+	__u16 id[NET_RING_SIZE];
 	bool extra[NET_RING_SIZE];
 	unsigned int count;
 };
@@ -270,6 +270,7 @@ static void copy_headers(struct packet *packet)
 static bool fill_header(struct packet *packet)
 {
 	bool blank = packet->flags & NETTXF_csum_blank;
+	bool ipv6 = packet->gso == XEN_NETIF_GSO_TYPE_TCPV6;
 	struct net_headers headers;
 
 	memset(&packet->header, 0, sizeof(packet->header));
@@ -282,11 +283,11 @@ static bool fill_header(struct packet *packet)
 	packet->header.csum_offset = headers.checksum;
 	if (!packet->gso)
 		return true;
-	if (!headers.tcp || headers.ipv6 != (packet->gso == XEN_NETIF_GSO_TYPE_TCPV6))
+	if (!headers.tcp || headers.ipv6 != ipv6)
 		return false;
 	packet->header.gso_type = headers.ipv6 ? VIRTIO_NET_HDR_GSO_TCPV6 :
 				  VIRTIO_NET_HDR_GSO_TCPV4;
-	packet->header.gso_size = (uint16_t)packet->gso_size;
+	packet->header.gso_size = (__u16)packet->gso_size;
 	packet->header.hdr_len = headers.end;
 	return true;
 }
@@ -321,7 +322,7 @@ static bool flush_stream(struct net_queue *queue)
 static bool send_stream(struct net_queue *queue, struct packet *packet)
 {
 	struct net_stream *stream = queue->stream;
-	uint8_t *data = stream->out + 4;
+	__u8 *data = stream->out + 4;
 	struct net_headers headers;
 	size_t size = 0;
 	unsigned int i;
@@ -336,8 +337,8 @@ static bool send_stream(struct net_queue *queue, struct packet *packet)
 		net_finish_checksum(data, size, &headers);
 	stream->out[0] = 0;
 	stream->out[1] = 0;
-	stream->out[2] = (uint8_t)(size >> 8);
-	stream->out[3] = (uint8_t)size;
+	stream->out[2] = (__u8)(size >> 8);
+	stream->out[3] = (__u8)size;
 	stream->out_done = 0;
 	stream->out_size = 4 + size;
 	flush_stream(queue);
@@ -507,7 +508,7 @@ static int wait_for_rx(struct net_queue *queue)
 	return prepare(queue);
 }
 
-static uint8_t *page_of(const struct net_queue *queue, unsigned int index)
+static __u8 *page_of(const struct net_queue *queue, unsigned int index)
 {
 	return queue->slot[(queue->rx_cons + index) % NET_RING_SIZE].data;
 }
@@ -540,7 +541,7 @@ static void put_response(struct net_queue *queue, unsigned int flags, size_t siz
 {
 	rx_entry(queue, queue->rx_cons)->rsp = (netif_rx_response_t){
 		.id = queue->slot[queue->rx_cons % NET_RING_SIZE].id,
-		.flags = (uint16_t)flags, .status = (int16_t)size,
+		.flags = (__u16)flags, .status = (int16_t)size,
 	};
 	queue->rx_cons++;
 }
@@ -550,7 +551,7 @@ static void put_gso(struct net_queue *queue, const struct virtio_net_hdr *header
 {
 	struct netif_extra_info extra = {
 		.type = XEN_NETIF_EXTRA_TYPE_GSO,
-		.u.gso = { .size = header->gso_size, .type = (uint8_t)type },
+		.u.gso = { .size = header->gso_size, .type = (__u8)type },
 	};
 
 	memcpy(rx_entry(queue, queue->rx_cons), &extra, sizeof(extra));
@@ -583,9 +584,9 @@ static void put_packet(struct net_queue *queue, const struct virtio_net_hdr *hea
 }
 
 /* Is it for a group that the guest does not want to hear? */
-static bool is_unwanted(struct net_filter *filter, const uint8_t *address)
+static bool is_unwanted(struct net_filter *filter, const __u8 *address)
 {
-	static const uint8_t everybody[NET_ADDRESS_SIZE] = {
+	static const __u8 everybody[NET_ADDRESS_SIZE] = {
 		0xff, 0xff, 0xff, 0xff, 0xff, 0xff
 	};
 	bool wanted = false;

@@ -23,6 +23,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <linux/types.h>
 #include <sys/uio.h>
 
 #include <xen/xen.h>
@@ -50,7 +51,7 @@ struct net_filter {
 	pthread_mutex_t lock;
 	bool on;
 	unsigned int count;
-	uint8_t group[NET_GROUPS_MAX][NET_ADDRESS_SIZE];
+	__u8 group[NET_GROUPS_MAX][NET_ADDRESS_SIZE];
 };
 
 /**
@@ -73,10 +74,10 @@ struct net_features {
  * @batches: how often the other side was told
  */
 struct net_counters {
-	uint64_t packets;
-	uint64_t bytes;
-	uint64_t dropped;
-	uint64_t batches;
+	__u64 packets;
+	__u64 bytes;
+	__u64 dropped;
+	__u64 batches;
 };
 
 /**
@@ -88,10 +89,10 @@ struct net_counters {
  * @in_size: bytes of that
  */
 struct net_stream {
-	uint8_t out[4 + NET_FRAME_MAX];
+	__u8 out[4 + NET_FRAME_MAX];
 	size_t out_size;
 	size_t out_done;
-	uint8_t in[4 + NET_FRAME_MAX];
+	__u8 in[4 + NET_FRAME_MAX];
 	size_t in_size;
 };
 
@@ -137,7 +138,7 @@ struct net_queue {
 	RING_IDX rx_pushed;
 	struct {
 		void *data;
-		uint16_t id;
+		__u16 id;
 	} slot[NET_RING_SIZE];
 };
 

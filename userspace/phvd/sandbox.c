@@ -14,6 +14,7 @@
 #include <cap-ng.h>
 #include <errno.h>
 #include <grp.h>
+#include <linux/if_tun.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <signal.h>
@@ -29,6 +30,7 @@
 
 #include <phv.h>
 
+#include "net_host.h"
 #include "phvd.h"
 #include "sandbox.h"
 
@@ -43,7 +45,7 @@ static const int allowed[] = {
 	SCMP_SYS(getsockopt), SCMP_SYS(gettid), SCMP_SYS(getuid),
 	SCMP_SYS(io_uring_enter), SCMP_SYS(listen),
 	SCMP_SYS(lseek), SCMP_SYS(madvise), SCMP_SYS(mremap), SCMP_SYS(munmap),
-	SCMP_SYS(newfstatat), SCMP_SYS(pread64), SCMP_SYS(read), SCMP_SYS(readv),
+	SCMP_SYS(newfstatat), SCMP_SYS(poll), SCMP_SYS(pread64), SCMP_SYS(read), SCMP_SYS(readv),
 	SCMP_SYS(recvfrom), SCMP_SYS(recvmsg), SCMP_SYS(restart_syscall),
 	SCMP_SYS(rseq), SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask),
 	SCMP_SYS(rt_sigreturn), SCMP_SYS(sched_getaffinity), SCMP_SYS(sched_yield),
@@ -97,7 +99,7 @@ static int limit(void)
 	} limits[] = {
 		{ RLIMIT_CORE, 0 },
 		{ RLIMIT_NOFILE, 1024 },
-		{ RLIMIT_NPROC, PHV_MAX_VCPUS + 16 },
+		{ RLIMIT_NPROC, PHV_MAX_VCPUS + 16 + NET_INTERFACES_MAX * NET_QUEUES_MAX },
 		{ RLIMIT_MSGQUEUE, 0 },
 	};
 	size_t i;
@@ -133,6 +135,11 @@ static int add_conditional(scmp_filter_ctx filter)
 
 	err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
 			       SCMP_A1(SCMP_CMP_MASKED_EQ, 0xff00, PHV_IOC << 8));
+	/* What a TAP leaves to the guest, and how many of its queues are in use */
+	err = err ?: seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
+				      SCMP_A1(SCMP_CMP_EQ, TUNSETOFFLOAD));
+	err = err ?: seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
+				      SCMP_A1(SCMP_CMP_EQ, TUNSETQUEUE));
 	err = err ?: seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
 				      SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
 	err = err ?: seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,

@@ -129,6 +129,30 @@ static void ask_worker(struct client *client, struct domain *domain,
 	conn_send(&domain->conn, json, fds, nr_fds);
 }
 
+/**
+ * server_reply - answer a client
+ * @client: the client
+ * @json: the answer; the caller's reference is gone afterwards
+ */
+void server_reply(struct client *client, struct json_object *json)
+{
+	reply(client, json);
+}
+
+/**
+ * server_ask - have the worker answer a client
+ * @client: the client; takes no more requests until then
+ * @domain: the domain
+ * @json: the request; the caller's reference is gone afterwards
+ * @fds: descriptors to go with it, which stay the caller's
+ * @nr_fds: how many
+ */
+void server_ask(struct client *client, struct domain *domain, struct json_object *json,
+		const int *fds, unsigned int nr_fds)
+{
+	ask_worker(client, domain, json, fds, nr_fds, -1);
+}
+
 static struct json_object *worker_verb(const char *verb)
 {
 	struct json_object *json = json_object_new_object();
@@ -185,11 +209,18 @@ static void verb_create(struct client *client, struct domain *domain,
 	device = open_device(client);
 	if (device < 0)
 		return;
+	if (!net_open_all(client, &config)) {
+		close(device);
+		return;
+	}
 	err = domain_create(client->server, &config, client->user, &domain);
 	if (err)
 		reply(client, proto_error(PROTO_FAILED, err, "%s: worker", config.name));
 	else
 		build(client, domain, &config, message, device);
+	if (!err)
+		net_plug_all(domain);
+	net_close_all();
 	close(device);
 }
 
@@ -378,6 +409,9 @@ static const struct server_verb {
 	{ "stop", OWN_DOMAIN, verb_stop },
 	{ "destroy", OWN_DOMAIN, verb_destroy },
 	{ "wait", ANY_DOMAIN, verb_wait },
+	{ "net-attach", OWN_DOMAIN, verb_net_attach },
+	{ "net-detach", OWN_DOMAIN, verb_net_detach },
+	{ "net-rules", OWN_DOMAIN, verb_net_rules },
 	{ "list", NOTHING, verb_list },
 	{ "describe", ANY_DOMAIN, verb_describe },
 };

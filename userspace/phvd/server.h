@@ -79,6 +79,7 @@ struct client {
  * @end: why it ended: a word, empty while it has not
  * @requests: what clients wait for, oldest first
  * @last_number: the last number given to one of them
+ * @nets: its network interfaces: a bit for each
  */
 struct domain {
 	struct conn conn;
@@ -100,6 +101,7 @@ struct domain {
 	char end[DOMAIN_WORD_MAX];
 	struct request *requests;
 	long long last_number;
+	unsigned int nets;
 };
 
 /**
@@ -126,6 +128,21 @@ struct server {
 struct request *request_new(struct domain *domain, struct client *client,
 			    bool for_worker);
 void request_done(struct request *request, struct json_object *reply);
+
+void server_reply(struct client *client, struct json_object *json);
+void server_ask(struct client *client, struct domain *domain, struct json_object *json,
+		const int *fds, unsigned int nr_fds);
+
+/* net_verbs.c */
+bool net_open_all(struct client *client, struct config *config);
+void net_plug_all(struct domain *domain);
+void net_close_all(void);
+void verb_net_attach(struct client *client, struct domain *domain,
+		     struct proto_message *message);
+void verb_net_detach(struct client *client, struct domain *domain,
+		     struct proto_message *message);
+void verb_net_rules(struct client *client, struct domain *domain,
+		    struct proto_message *message);
 
 /* domains.c */
 struct domain *domain_find(struct server *server, const char *name_or_id);

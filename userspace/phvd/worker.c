@@ -27,6 +27,8 @@
 #include "conn.h"
 #include "console.h"
 #include "entry.h"
+
+#include "net.h"
 #include "phvd.h"
 #include "sandbox.h"
 #include "store.h"
@@ -76,6 +78,8 @@ static struct json_object *describe(void)
 	json_object_object_add(json, "memory",
 			       json_object_new_int64(worker.config.memory));
 	json_object_object_add(json, "vcpus", json_object_new_int(worker.config.vcpus));
+	json_object_object_add(json, "nets",
+			       json_object_new_int(net_numbers(&worker.backend)));
 	return json;
 }
 
@@ -368,6 +372,7 @@ static struct json_object *verb_info(struct proto_message *message)
 	json_object_object_add(json, "config", config_to_json(&worker.config));
 	json_object_object_add(json, "domain", describe());
 	json_object_object_add(json, "disks", blk_describe(&worker.backend));
+	json_object_object_add(json, "nets", net_describe(&worker.backend));
 	return json;
 }
 
@@ -427,6 +432,58 @@ static struct json_object *verb_memory(struct proto_message *message)
 	return proto_ok();
 }
 
+/* What an interface had on the host is no longer wanted. */
+static void on_net_gone(unsigned int number)
+{
+	struct json_object *json = describe();
+
+	json_object_object_add(json, "net-gone", json_object_new_int(number));
+	tell(json);
+}
+
+static struct json_object *verb_net_attach(struct proto_message *message)
+{
+	struct net_config config;
+	int fds[NET_QUEUES_MAX], err;
+	char why[NET_WHY_MAX];
+	unsigned int nr_fds;
+	long long number;
+	const char *text;
+
+	if (worker.device < 0 || worker.over)
+		return wrong_state();
+	if (!json_get_text(message->json, "net", &text) ||
+	    !json_get_number(message->json, "number", 0, CONFIG_NETS_MAX - 1, &number))
+		return proto_error(PROTO_USAGE, -EINVAL, "net-attach: what?");
+	if (!net_config_parse(&config, text, why))
+		return proto_error(PROTO_USAGE, -EINVAL, "%s", why);
+	for (nr_fds = 0; nr_fds < NET_QUEUES_MAX && nr_fds < message->nr_fds; nr_fds++)
+		fds[nr_fds] = proto_message_fd(message, nr_fds);
+	err = nr_fds ? net_add(&worker.backend, (unsigned int)number, &config, fds, nr_fds,
+			       on_net_gone) : -EBADF;
+	if (!err)
+		return proto_ok();
+	log_line("net %lld: %s", number, strerror(-err));
+	on_net_gone((unsigned int)number);
+	return proto_error(PROTO_FAILED, err, "%s: net %lld", worker.config.name, number);
+}
+
+static struct json_object *verb_net_detach(struct proto_message *message)
+{
+	bool force = false;
+	long long number;
+	int err;
+
+	json_get_flag(message->json, "force", &force);
+	if (!json_get_number(message->json, "number", 0, CONFIG_NETS_MAX - 1, &number))
+		return proto_error(PROTO_USAGE, -EINVAL, "net-detach: which one?");
+	err = net_remove(&worker.backend, (unsigned int)number, force);
+	if (err)
+		return proto_error(PROTO_FAILED, err, "%s: net %lld", worker.config.name,
+				   number);
+	return proto_ok();
+}
+
 static struct json_object *verb_shutdown(struct proto_message *message)
 {
 	int err = store_shutdown(&worker.store, "poweroff");
@@ -457,6 +514,8 @@ static const struct {
 	{ "hello", verb_hello },
 	{ "info", verb_info },
 	{ "memory", verb_memory },
+	{ "net-attach", verb_net_attach },
+	{ "net-detach", verb_net_detach },
 	{ "pause", verb_pause },
 	{ "shutdown", verb_shutdown },
 	{ "start", verb_start },

@@ -41,7 +41,9 @@ struct plan {
 	unsigned int devices;
 };
 
-enum { KERNEL = 256, INITRD, CMDLINE, MEMORY, VCPUS, BOOT, ON_REBOOT, ON_CRASH, DISK };
+enum {
+	KERNEL = 256, INITRD, CMDLINE, MEMORY, VCPUS, BOOT, ON_REBOOT, ON_CRASH, DISK, NET
+};
 
 static const struct option options[] = {
 	{ "kernel", required_argument, NULL, KERNEL },
@@ -53,6 +55,7 @@ static const struct option options[] = {
 	{ "on-reboot", required_argument, NULL, ON_REBOOT },
 	{ "on-crash", required_argument, NULL, ON_CRASH },
 	{ "disk", required_argument, NULL, DISK },
+	{ "net", required_argument, NULL, NET },
 	{ "check", no_argument, NULL, 'n' },
 	{ NULL, 0, NULL, 0 }
 };
@@ -93,6 +96,17 @@ static int take_device(struct plan *plan, const char *value,
 	return parse(&plan->device[plan->devices++], value);
 }
 
+static int take_net(struct config *config, const char *text)
+{
+	char why[NET_WHY_MAX];
+
+	if (config->nets == CONFIG_NETS_MAX)
+		return bad_value("net", text, "one too many");
+	if (!net_config_parse(&config->net[config->nets++], text, why))
+		return bad_value("net", text, why);
+	return EXIT_OK;
+}
+
 static int take_option(struct plan *plan, int option, const char *value)
 {
 	struct config *config = &plan->config;
@@ -130,6 +144,8 @@ static int take_option(struct plan *plan, int option, const char *value)
 				 "destroy or preserve");
 	case DISK:
 		return take_device(plan, value, disk_parse);
+	case NET:
+		return take_net(config, value);
 	default:
 		return usage_error();
 	}

@@ -140,9 +140,36 @@ static void print_vcpus(struct json_object *vcpus)
 	}
 }
 
+static void print_counters(struct json_object *net, const char *direction)
+{
+	struct json_object *counters;
+
+	if (!json_object_object_get_ex(net, direction, &counters))
+		return;
+	printf("%-12s %s:", "", direction);
+	json_object_object_foreach(counters, key, count)
+		printf(" %s %s", key, json_object_get_string(count));
+	putchar('\n');
+}
+
+static void print_nets(struct json_object *nets)
+{
+	struct json_object *net;
+	size_t i;
+
+	for (i = 0; i < json_object_array_length(nets); i++) {
+		net = json_object_array_get_idx(nets, i);
+		printf("net %-8lld ", number_of(net, "number"));
+		print_clean(stdout, text_of(net, "net"));
+		printf(", %lld connected\n", number_of(net, "queues"));
+		print_counters(net, "sent");
+		print_counters(net, "received");
+	}
+}
+
 static void print_info(struct json_object *info)
 {
-	struct json_object *vcpus;
+	struct json_object *vcpus, *nets;
 
 	json_object_object_foreach(info, key, value) {
 		if (json_object_is_type(value, json_type_array))
@@ -153,6 +180,8 @@ static void print_info(struct json_object *info)
 	}
 	if (json_object_object_get_ex(info, "vcpu", &vcpus) && vcpus)
 		print_vcpus(vcpus);
+	if (json_object_object_get_ex(info, "nets", &nets) && nets)
+		print_nets(nets);
 }
 
 /* The words of info: one more option. */

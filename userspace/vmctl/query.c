@@ -266,11 +266,14 @@ static int find_domain(struct phv_nl *nl, const char *name, struct phv_nl_domain
 	return *end || id > UINT32_MAX ? -ENOENT : phv_nl_get(nl, NULL, (__u32)id, domain);
 }
 
-/* The configuration is for a domain's owner and root. */
+/* The configuration is for a domain's owner and root; devices' states come with it. */
 static void add_config(struct json_object *info, const char *name)
 {
-	struct json_object *answer = ask_phvd("info", name), *config, *disks;
+	struct json_object *answer = ask_phvd("info", name), *config, *disks, *nets;
 
+	if (json_object_object_get_ex(answer, "nets", &nets) &&
+	    json_object_is_type(nets, json_type_array))
+		json_object_object_add(info, "nets", json_object_get(nets));
 	if (json_object_object_get_ex(answer, "config", &config) &&
 	    json_object_is_type(config, json_type_object)) {
 		json_object_object_foreach(config, key, value)

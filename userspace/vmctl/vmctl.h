@@ -76,6 +76,11 @@ int verb_disk_resize(int argc, char **argv);
 /* vmcs.c */
 int info_vmcs(const char *domain, bool json);
 
+/* net.c */
+int verb_net_attach(int argc, char **argv);
+int verb_net_detach(int argc, char **argv);
+int verb_net_rules(int argc, char **argv);
+
 /* console.c */
 int verb_console(int argc, char **argv);
 
