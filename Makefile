@@ -76,7 +76,7 @@ bench:
 # The machine's seconds, not ours; it has time for the last findings to be made small.
 TIME	  ?= 60
 SEED	  ?= $(shell date +%s)
-FUZZERS	  ?= ioctl_fuzz pv_fuzz
+FUZZERS	  ?= ioctl_fuzz pv_fuzz raw_guest
 FUZZ_HOST ?= --cpus 2
 fuzz:
 	$(testhost)/setup
