@@ -22,6 +22,7 @@ help:
 	@echo 'On any machine, with or without VMX (set-up included):'
 	@echo '  demo        - boot an emulated VMX machine and show what phv does'
 	@echo '  check       - run every test in emulated VMX machines'
+	@echo '  check-debug - the same on a kernel with the bug finders, built first (30 minutes)'
 	@echo '  bench       - measure, beside KVM, in an emulated VMX machine: bench.json'
 	@echo '  fuzz        - look for bugs at random, in the same: each fuzzer for TIME seconds'
 	@echo
@@ -63,13 +64,16 @@ load: module
 unload:
 	rmmod phv
 
-.PHONY: demo check check-here bench fuzz
+.PHONY: demo check check-debug check-here bench fuzz
 demo:
 	$(testhost)/setup
 	$(testhost)/demo
 check:
 	$(testhost)/setup
 	$(testhost)/check
+check-debug:
+	$(testhost)/setup 6.12-debug
+	$(testhost)/check $(testhost)/plan-debug
 bench:
 	$(testhost)/setup 6.12
 	selftests/bench/run

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Run the tests named in kselftest-list.txt beside this script, each with the
-# time limit of its collection's settings file, and report in TAP: the tests'
-# own lines as comments, one result for each program.
+# time limit of its collection's settings file, or KSELFTEST_TIMEOUT seconds, and
+# report in TAP: the tests' own lines as comments, one result for each program.
 #
 # Exit status: 0 if none failed, 1 if one did, 2 for wrong usage.
 # POSIX sh: it runs on machines that have no more than busybox.
@@ -42,7 +42,7 @@ trap 'rm -rf "$scratch"' EXIT
 # timeout's. Lines go out as they come, and to $scratch/output.
 run_program() (
 	cd "$1"
-	limit=$(sed -n 's/^timeout=//p' settings)
+	limit=${KSELFTEST_TIMEOUT:-$(sed -n 's/^timeout=//p' settings)}
 	{
 		status=0
 		timeout "${limit:-45}" "./$2" 2>&1 || status=$?

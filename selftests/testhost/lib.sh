@@ -24,6 +24,8 @@ cache=${XDG_CACHE_HOME:-$HOME/.cache}/phv
 # what the messages begin with
 me=testhost/${0##*/}
 
+# what there is, and of it what setup makes when nobody says what
+ALL_KERNELS=(6.1 6.12 6.12-debug)
 KERNELS=(6.1 6.12)
 
 say() {
@@ -39,9 +41,17 @@ die() {
 suite_of() {
 	case $1 in
 	6.1)	echo bookworm ;;
-	6.12)	echo trixie ;;
-	*)	die "kernel $1: unknown (there are ${KERNELS[*]})" ;;
+	6.12*)	echo trixie ;;
 	esac
+}
+
+need_kernel() {
+	[[ " ${ALL_KERNELS[*]} " == *" $1 "* ]] ||
+		die "kernel $1: unknown (there are ${ALL_KERNELS[*]})"
+}
+
+is_debug() {
+	[[ $1 == *-debug ]]
 }
 
 # lock FD DIRECTORY [-s]: hold DIRECTORY until this process ends
@@ -65,10 +75,36 @@ in_root() {
 		LC_ALL=C DEBIAN_FRONTEND=noninteractive chroot "$root" "$@"
 }
 
+# Below this directory of its build root KERNEL has its boot/ and lib/modules/; a
+# kernel that is not the release's own is out of the way of mkroot.
+stage_of() {
+	! is_debug "$1" || echo "/opt/phv-$1"
+}
+
+# The file that says of what KERNEL was made: see mkroot and mkkernel
+stamp_of() {
+	if is_debug "$1"; then
+		echo "$(root_dir "$1")$(stage_of "$1")/kernel"
+	else
+		echo "$(root_dir "$1")/etc/phv-root"
+	fi
+}
+
+# KERNEL's release, as uname -r has it
+release_of() {
+	sed -n 2p "$(stamp_of "$1")"
+}
+
 # The build root of KERNEL is complete, and made by the mkroot of this checkout
 root_ready() {
 	[ "$(sed -n 1p "$(root_dir "$1")/etc/phv-root" 2>/dev/null)" = \
 		"$(hash "$testhost/mkroot")" ]
+}
+
+# KERNEL itself is there, and made by the mkkernel of this checkout
+kernel_ready() {
+	! is_debug "$1" || [ "$(sed -n 1p "$(stamp_of "$1")" 2>/dev/null)" = \
+		"$(hash "$testhost/mkkernel" "$testhost/debug.config")" ]
 }
 
 emulator_dir() {
@@ -78,7 +114,8 @@ emulator_dir() {
 base_dir() {
 	echo "$cache/base-$1-$(cd "$testhost" &&
 		hash mkbase init prepare agent.c activate.c testport.h \
-			"$(root_dir "$1")/etc/phv-root")"
+			"$(root_dir "$1")/etc/phv-root" \
+			$(! is_debug "$1" || stamp_of "$1"))"
 }
 
 guests_dir() {
@@ -100,6 +137,7 @@ all_ready() {
 		root_ready "$kernel" || return 1
 	done
 	for kernel; do
+		kernel_ready "$kernel" || return 1
 		[ -d "$(base_dir "$kernel")" ] || return 1
 	done
 	[ -d "$(guests_dir)" ]

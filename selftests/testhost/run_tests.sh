@@ -3,8 +3,8 @@
 #
 # Run selftests inside a test host: run_tests.sh [-s N] [NAME=VALUE]... TEST...
 #
-# TEST is a program's name, or `all`; -s skips the first N of them; NAME=VALUE
-# goes to the tests' environment.  Each is run by the selftests' own runner;
+# TEST is a program's name, `all`, or I/N for the Ith of N shares of all, every Nth
+# of them; -s skips the first N; NAME=VALUE goes to the tests' environment.  Each is run by the selftests' own runner;
 # besides, the kernel's log of the time must hold nothing that splats (beside
 # this script) has a pattern for.  Called by check.
 
@@ -24,12 +24,16 @@ done
 
 tests=
 for test; do
-	if [ "$test" = all ]; then
-		tests="$tests $(cat $selftests/kselftest-list.txt)"
-	else
+	case $test in
+	all)
+		tests="$tests $(cat $selftests/kselftest-list.txt)" ;;
+	*/*)
+		tests="$tests $(awk -v i="${test%/*}" -v n="${test#*/}" \
+			'NR % n == i % n' $selftests/kselftest-list.txt)" ;;
+	*)
 		tests="$tests $(grep ":$test\$" $selftests/kselftest-list.txt ||
-			echo "unknown:$test")"
-	fi
+			echo "unknown:$test")" ;;
+	esac
 done
 
 # shellcheck disable=SC2086	# the list is made of words
