@@ -635,15 +635,15 @@ static void corpus(void)
 	check_host();
 }
 
-/* PHV_FUZZ_FILE: a case that was found, to look at it again. */
-static void one_file(void)
-{
-	const char *path = getenv("PHV_FUZZ_FILE");
+/* A case that was found, to look at it again. */
+static const char *replayed;
 
-	if (!path)
-		test_skip("PHV_FUZZ_FILE is not set");
+static void replay_file(void)
+{
+	if (!replayed)
+		test_skip("there is no --replay FILE");
 	prepare();
-	run_file(path);
+	run_file(replayed);
 	close_vm();
 	check_host();
 }
@@ -653,10 +653,14 @@ static const struct test tests[] = {
 	{ "state at random", .host = fuzz_state },
 	{ "code at random", .host = fuzz_code },
 	{ "tables at random, which another vCPU changes", .host = fuzz_memory },
-	{ "the case of the environment", .host = one_file },
+	{ "the case that is replayed", .host = replay_file },
 };
 
 int main(int argc, char **argv)
 {
+	if (argc == 3 && !strcmp(argv[1], "--replay")) {
+		replayed = argv[2];
+		return test_main(&tests[ARRAY_SIZE(tests) - 1], 1, 1, argv);
+	}
 	return test_main(tests, ARRAY_SIZE(tests), argc, argv);
 }
