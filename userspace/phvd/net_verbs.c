@@ -60,6 +60,20 @@ void net_close_all(void)
 }
 
 /**
+ * net_drop_all - close what a domain does not get, as there is none, and clear it away
+ * @domain: its name
+ */
+void net_drop_all(const char *domain)
+{
+	unsigned int numbers = 0, i;
+
+	for (i = 0; i < nr_opened; i++)
+		numbers |= 1U << opened[i].number;
+	net_close_all();
+	net_host_forget(domain, numbers);
+}
+
+/**
  * net_open_all - open the interfaces of a domain that is to be made
  * @client: who wants it; is answered if this fails
  * @config: the domain; gets what was decided here
@@ -73,8 +87,7 @@ bool net_open_all(struct client *client, struct config *config)
 	for (i = 0; i < config->nets; i++) {
 		if (open_one(client, config->name, &config->net[i], i, config->vcpus))
 			continue;
-		net_close_all();
-		net_host_forget(config->name, (1U << i) - 1);
+		net_drop_all(config->name);
 		return false;
 	}
 	return true;

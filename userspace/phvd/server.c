@@ -220,6 +220,8 @@ static void verb_create(struct client *client, struct domain *domain,
 		build(client, domain, &config, message, device);
 	if (!err)
 		net_plug_all(domain);
+	else
+		net_drop_all(config.name);
 	net_close_all();
 	close(device);
 }

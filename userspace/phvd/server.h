@@ -137,6 +137,7 @@ void server_ask(struct client *client, struct domain *domain, struct json_object
 bool net_open_all(struct client *client, struct config *config);
 void net_plug_all(struct domain *domain);
 void net_close_all(void);
+void net_drop_all(const char *domain);
 void verb_net_attach(struct client *client, struct domain *domain,
 		     struct proto_message *message);
 void verb_net_detach(struct client *client, struct domain *domain,
