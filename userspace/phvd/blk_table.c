@@ -43,8 +43,10 @@ static int take_extent(struct blk_table *table, struct json_object *json,
 	if (extent->offset % BLK_SECTOR)
 		return refuse(why, "an offset that is not a multiple of 512");
 	extent->fd = proto_message_fd(message, (unsigned int)fd);
-	if (extent->fd < 0 || fstat(extent->fd, &status) ||
-	    !(S_ISREG(status.st_mode) || S_ISBLK(status.st_mode)))
+	if (extent->fd < 0)
+		return refuse(why, "an extent without a file");
+	/* What another user serves can't be looked at, but has a size if it is a file. */
+	if (!fstat(extent->fd, &status) && !S_ISREG(status.st_mode) && !S_ISBLK(status.st_mode))
 		return refuse(why, "neither a file nor a block device");
 	switch (fcntl(extent->fd, F_GETFL) & O_ACCMODE) {
 	case O_RDWR:

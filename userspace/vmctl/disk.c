@@ -18,6 +18,7 @@
 
 #include "attach.h"
 #include "client.h"
+#include "nbd.h"
 #include "vmctl.h"
 
 #define DETACH_TIMEOUT	10	/* s */
@@ -31,6 +32,7 @@
  * @file: the file of the extent that is being read
  * @extent: that extent
  * @read_only: it may not be written
+ * @format: the file's format, or NULL for raw
  * @cache: 'd' without the host's cache, 'c' with it, 0 as it is best
  */
 struct parser {
@@ -40,6 +42,7 @@ struct parser {
 	const char *file;
 	struct json_object *extent;
 	bool read_only;
+	const char *format;
 	char cache;
 };
 
@@ -59,6 +62,7 @@ static void begin_extent(struct parser *parser, const char *file)
 	parser->file = file;
 	parser->extent = json_object_new_object();
 	parser->read_only = false;
+	parser->format = NULL;
 	parser->cache = 0;
 }
 
@@ -85,11 +89,27 @@ static void set_cache(struct parser *parser, int fd)
 		fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_DIRECT);
 }
 
+/* The file's descriptor is the last one of the attachment's. */
+static int open_extent(struct parser *parser)
+{
+	struct attachment *attachment = parser->attachment;
+	int status, fd;
+
+	if (!parser->format && !nbd_is_uri(parser->file))
+		return attach_file(attachment, "disk", parser->file,
+				   parser->read_only ? O_RDONLY : O_RDWR);
+	if (attachment->nr_fds == PROTO_FDS_MAX)
+		return bad(parser->file, "too many files");
+	status = nbd_open(parser->file, parser->format, parser->read_only, &fd);
+	if (!status)
+		attachment->fds[attachment->nr_fds++] = fd;
+	return status;
+}
+
 static int end_extent(struct parser *parser)
 {
 	struct attachment *attachment = parser->attachment;
-	int status = attach_file(attachment, "disk", parser->file,
-				 parser->read_only ? O_RDONLY : O_RDWR);
+	int status = open_extent(parser);
 
 	if (status) {
 		json_object_put(parser->extent);
@@ -118,8 +138,11 @@ static int take_value(struct parser *parser, const char *word, const char *value
 		json_object_object_add(parser->disk, word, json_object_new_string(value));
 		return EXIT_OK;
 	}
-	if (!strcmp(word, "format"))
-		return strcmp(value, "raw") ? bad(value, "raw is the only format") : EXIT_OK;
+	if (!strcmp(word, "format")) {
+		parser->format = strcmp(value, "raw") ? value : NULL;
+		return parser->format && strcmp(value, "qcow2") ?
+		       bad(value, "raw or qcow2") : EXIT_OK;
+	}
 	if (!strcmp(word, "extent")) {
 		status = end_extent(parser);
 		begin_extent(parser, value);
@@ -157,7 +180,8 @@ static int take_word(struct parser *parser, char *word)
  * disk_parse - read the value of --disk, and open its files
  * @attachment: filled
  * @text: FILE[,name=xvdX][,ro][,offset=N][,size=N][,direct|cached]
- *	[,extent=FILE…][,sector-size=N][,physical-sector-size=N][,format=raw]
+ *	[,format=raw|qcow2][,extent=FILE…][,sector-size=N][,physical-sector-size=N];
+ *	a FILE may be the URI of an NBD export
  *
  * Return: an enum exit_status
  */
