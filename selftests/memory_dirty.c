@@ -413,5 +413,6 @@ static const struct test tests[] = {
 
 int main(int argc, char **argv)
 {
+	test_keep_translations();
 	return test_main(tests, ARRAY_SIZE(tests), argc, argv);
 }

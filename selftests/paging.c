@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The guest's page tables and what processors remember of them: translations of
- * one vCPU must never be another's, and flushes must flush.
+ * one vCPU must never be another's, and flushes must flush. The emulator is asked to
+ * remember all that a processor may, or it would hide what is missing.
  */
 #include "testhost/testport.h"
 #include "vm.h"
@@ -14,6 +15,9 @@ GUEST_LABEL(pdpte_guest);
 #define FLAGS	(PTE_PRESENT | PTE_WRITE)
 
 static u64 page[4][512] __aligned(0x1000);
+static u64 *window_entry;
+
+static bool kept;		/* translations outlive exits: see test_keep_translations() */
 
 static u64 read_window(void)
 {
@@ -184,9 +188,83 @@ static void state_change_flushes(void)
 	vcpu_finish(vcpu);
 }
 
-/* What the guest itself does about its translations */
+/*
+ * The guest changes its tables and says nothing: what it reads after an exit is the old page
+ * still, unless something of the host's has flushed meanwhile. So where a flush of ours is
+ * missing, it is noticed.
+ */
+#define FLUSH_TRIES	100
 
-static u64 *window_entry;
+static void guest_no_flush(void)
+{
+	bool old = false;
+	unsigned int i;
+
+	for (i = 0; i < FLUSH_TRIES && !old; i++) {
+		*window_entry = (u64)page[0] | FLAGS;
+		flush_page((void *)WINDOW);
+		guest_assert_eq(read_window(), 0x1000);
+		*window_entry = (u64)page[1] | FLAGS;
+		cpuid(0, 0);
+		old = read_window() == 0x1000;
+	}
+	guest_assert(old);
+	flush_page((void *)WINDOW);
+	guest_assert_eq(read_window(), 0x1001);
+}
+
+static struct vcpu *window_guest(void (*guest)(void))
+{
+	struct vcpu *vcpu = vm_with_guest(guest);
+	u64 cr3 = vm_page_tables(VM_LONG);
+
+	fill_pages();
+	window_entry = vm_map(VM_LONG, cr3, WINDOW, (u64)page[0], 0x1000, FLAGS);
+	set_cr3(vcpu, cr3);
+	return vcpu;
+}
+
+static void exits_keep(void)
+{
+	struct vcpu *vcpu = window_guest(guest_no_flush);
+
+	need_caps(PHV_CAP_VPID);
+	if (!kept)
+		test_skip("not in the emulator: nobody says how long a translation lives");
+	pin_to_cpu(0);
+	vcpu_finish(vcpu);
+}
+
+/* What it flushes on one CPU is forgotten on the other, too, when it comes back there. */
+static void guest_moves(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < 8; i++) {
+		guest_assert_eq(read_window(), 0x1000 + i % 4);
+		guest_sync(0);
+		*window_entry = (u64)page[(i + 1) % 4] | FLAGS;
+		flush_page((void *)WINDOW);
+		guest_sync(1);
+	}
+}
+
+/* It reads on one CPU, and changes its tables on the other. */
+static void moves(void)
+{
+	struct vcpu *vcpu = window_guest(guest_moves);
+	unsigned int i;
+
+	need_cpus(2);
+	for (i = 0; i < 16; i++) {
+		pin_to_cpu(i % 2);
+		vcpu_expect(vcpu, VCPU_SYNC);
+		check_eq(vcpu->run->io.data, i % 2);
+	}
+	vcpu_finish(vcpu);
+}
+
+/* What the guest itself does about its translations */
 
 static void guest_flushes(void)
 {
@@ -217,13 +295,7 @@ static void guest_flushes(void)
 
 static void with_window(void (*guest)(void))
 {
-	struct vcpu *vcpu = vm_with_guest(guest);
-	u64 cr3 = vm_page_tables(VM_LONG);
-
-	fill_pages();
-	window_entry = vm_map(VM_LONG, cr3, WINDOW, (u64)page[0], 0x1000, FLAGS);
-	set_cr3(vcpu, cr3);
-	vcpu_finish(vcpu);
+	vcpu_finish(window_guest(guest));
 }
 
 static void flushes(void)
@@ -412,6 +484,8 @@ static const struct test tests[] = {
 	{ "INVVPID precedes the first use of a VPID, and only that",
 	  .host = new_vpid_is_flushed },
 	{ "PHV_SET_CONTROL forgets translations", .host = state_change_flushes },
+	{ "exits don't", .host = exits_keep },
+	{ "a vCPU that comes back to a CPU finds none from before", .host = moves },
 	{ "INVLPG, MOV to CR3 and CR4.PGE do", .host = flushes },
 	{ "process-context identifiers", .host = pcid },
 	{ "accessed and dirty flags", .host = accessed_dirty },
@@ -422,5 +496,6 @@ static const struct test tests[] = {
 
 int main(int argc, char **argv)
 {
+	kept = test_keep_translations();
 	return test_main(tests, ARRAY_SIZE(tests), argc, argv);
 }

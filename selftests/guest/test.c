@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "phvtest.h"
+#include "testhost/testport.h"
 #include "vm.h"
 
 /* Why a test failed or was skipped: written by its process, read by ours. */
@@ -173,6 +174,27 @@ static void need_backend(void)
 	if (fd < 0)
 		ksft_exit_skip("/dev/kvm: %m\n");
 	close(fd);
+}
+
+static pid_t keeper;
+
+static void keep_no_more(void)
+{
+	if (getpid() == keeper && !testport_open())
+		testport_call(TESTPORT_CALL_KEEP_TLB, 0);
+}
+
+bool test_keep_translations(void)
+{
+	bool kept;
+
+	kept = !testport_open() && testport_call(TESTPORT_CALL_KEEP_TLB, 1) >= 0;
+	if (kept) {
+		ioperm(TESTPORT_BASE, TESTPORT_COUNT, 0);
+		keeper = getpid();
+		atexit(keep_no_more);
+	}
+	return kept;
 }
 
 int test_main(const struct test *tests, unsigned int count, int argc,

@@ -90,6 +90,13 @@ void test_limit(unsigned int seconds);
 /* Skip this test with less than this many CPUs online. */
 void need_cpus(unsigned int count);
 
+/*
+ * To be called by main(): in the emulator, until the program ends, let guests' translations
+ * outlive exits, as they may on processors. Without, each exit flushes them, and nobody
+ * notices that a flush is missing; but exits are quicker. False elsewhere.
+ */
+bool test_keep_translations(void);
+
 /* Put the calling thread on this host CPU: the Nth that is online. */
 void pin_to_cpu(unsigned int n);
 

@@ -24,6 +24,7 @@
  *                                 and a newline there; none: nowhere
  *   PHV_TESTPORT_SAVE    path     an existing directory for testport_save()
  *   PHV_TESTPORT_ERRATA  number   the errata present from the start
+ *   PHV_TESTPORT_KEEP_TLB number  not 0: as after testport_call(KEEP_TLB, 1)
  *   PHV_FEATURE_CONTROL  number   what a machine's firmware makes of
  *                                 IA32_FEATURE_CONTROL when it boots (0x1:
  *                                 locked, no VMX); none: 0x5, locked with VMX
@@ -106,6 +107,11 @@
  * @TESTPORT_CALL_VMX_HERE: 1 if the calling CPU is in VMX operation (between
  *	VMXON and VMXOFF), 0 if not.
  * @TESTPORT_CALL_VMX_CPUS: mask of the CPUs (0-62) in VMX operation.
+ * @TESTPORT_CALL_KEEP_TLB: argument 1: translations tagged with a VPID outlive VM
+ *	entries and exits from now on, on all CPUs, until something invalidates
+ *	them; 0: each entry and exit flushes the TLB, which is the default, and
+ *	hides that an invalidation is missing.  Gives the argument before; -EINVAL
+ *	for another.  In a restored machine it is as the environment says.
  * @TESTPORT_CALL_COUNTER: this and what follows up to
  *	TESTPORT_CALL_COUNTER + TESTPORT_NR_COUNTERS - 1: the value of the
  *	counter (enum testport_counter) of that offset, summed over the CPUs.
@@ -122,6 +128,7 @@ enum testport_call {
 	TESTPORT_CALL_HOST_TIME		= 8,
 	TESTPORT_CALL_VMX_HERE		= 9,
 	TESTPORT_CALL_VMX_CPUS		= 10,
+	TESTPORT_CALL_KEEP_TLB		= 11,
 	TESTPORT_CALL_COUNTER		= 0x100,
 };
 
