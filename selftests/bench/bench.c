@@ -13,12 +13,14 @@
  * `clock: sync=none` the TSC counts instructions; elsewhere it counts TSC ticks.
  * VMREADs, VMWRITEs and WRMSRs are counted by the emulator, see testport.h.
  */
+#include <fcntl.h>
 #include <linux/kvm.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "kselftest.h"
@@ -458,6 +460,86 @@ static void domain_creation(const struct backend *backend, struct cost *cost)
 	vm_destroy(other);
 }
 
+/* vmctl run, with phvd there already, until the guest says something */
+
+#define BOOTS		2
+
+static void run_vmctl(const char *const *argv, int out)
+{
+	dup2(out, STDOUT_FILENO);
+	dup2(open("/dev/null", O_RDONLY), STDIN_FILENO);
+	execvp("vmctl", (char *const *)argv);
+	_exit(127);
+}
+
+/* Does not count when it does not come. */
+static u64 time_to_word(const char *const *argv, const char *word)
+{
+	u64 start = rdtsc(), time = NONE;
+	char text[8192] = "";
+	int fds[2], status;
+	size_t size = 0;
+	ssize_t n;
+	pid_t pid;
+
+	if (pipe2(fds, O_CLOEXEC))
+		test_fail("pipe: %m");
+	pid = fork();
+	if (!pid)
+		run_vmctl(argv, fds[1]);
+	close(fds[1]);
+	while (size < sizeof(text) - 1) {
+		n = read(fds[0], text + size, sizeof(text) - 1 - size);
+		if (n <= 0)
+			break;
+		size += n;
+		text[size] = '\0';
+		if (time == NONE && strstr(text, word))
+			time = (rdtsc() - start) * UNIT;
+	}
+	close(fds[0]);
+	waitpid(pid, &status, 0);
+	return time;
+}
+
+static void measure_boot(const struct backend *backend, const char *const *argv,
+			 const char *word, struct cost *cost)
+{
+	unsigned int i;
+
+	no_cost(cost);
+	if (backend != &backend_phv)
+		return;
+	for (i = 0; i < BOOTS; i++)
+		least(&cost->time, time_to_word(argv, word));
+}
+
+/* The tiny guest says its name with its first hypercall but one. */
+static void boot_first_instruction(const struct backend *backend, struct cost *cost)
+{
+	char path[300];
+	ssize_t size = readlink("/proc/self/exe", path, sizeof(path) - 8);
+	const char *argv[] = {
+		"vmctl", "run", "bench", "--kernel", path, "--memory", "256M",
+		"--cmdline", "poweroff", NULL
+	};
+
+	path[size < 0 ? 0 : size] = '\0';
+	memcpy(strrchr(path, '/') ?: path, "/tiny", sizeof("/tiny"));
+	measure_boot(backend, argv, "tiny", cost);
+}
+
+static void boot_init(const struct backend *backend, struct cost *cost)
+{
+	static const char *const argv[] = {
+		"vmctl", "run", "bench", "--kernel", "/guests/linux-6.12",
+		"--initrd", "/guests/initrd-6.12", "--memory", "256M",
+		"--cmdline", "quiet phv.run=\"echo begun\"", NULL
+	};
+
+	measure_boot(backend, argv, "begun", cost);
+}
+
 static struct row rows[] = {
 	{ "exit.cpuid", "instructions", 200 * UNIT, 0,
 	  "CPUID, leaf 0", true, exit_cpuid, {}, {} },
@@ -486,6 +568,12 @@ static struct row rows[] = {
 	{ "domain.create_destroy", "instructions", NONE, 0,
 	  "empty, beside another one; waiting included", false,
 	  domain_creation, {}, {} },
+	{ "boot.first_instruction", "instructions", 60000000ULL * UNIT, 0,
+	  "vmctl run, to the first output of a tiny guest", false,
+	  boot_first_instruction, {}, {} },
+	{ "boot.init", "instructions", 2000000000ULL * UNIT, 0,
+	  "vmctl run, to the first output of a command that the guest's /init runs", false,
+	  boot_init, {}, {} },
 };
 
 static void print_number(FILE *file, u64 value)
