@@ -15,6 +15,7 @@
 #define _GUEST_MEMORY_H
 
 #include <stddef.h>
+#include <string.h>
 #include <linux/types.h>
 
 #include "compiler.h"
@@ -57,6 +58,21 @@ struct guest_memory {
 	struct guest_region region[GUEST_MAX_REGIONS];
 	unsigned int regions;
 };
+
+/**
+ * guest_memory_copy - copy what the guest may change meanwhile
+ * @to: memory of our own
+ * @from: the guest's
+ * @size: bytes
+ *
+ * Who looks at @to sees what was read here: without the barrier, a compiler might look
+ * at @from again instead.
+ */
+static inline void guest_memory_copy(void *to, const void *from, size_t size)
+{
+	memcpy(to, from, size);
+	__asm__ __volatile__("" : : : "memory");
+}
 
 /* guest_memory.c */
 int guest_memory_lay_out(struct guest_memory *memory, __u64 ram, unsigned int vcpus);

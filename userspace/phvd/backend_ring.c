@@ -21,10 +21,10 @@ void backend_ring_read(const struct backend_ring *ring, size_t at, void *to, siz
 	const char *page = ring->page[at / GUEST_PAGE_SIZE];
 
 	if (part >= size) {
-		memcpy(to, page + offset, size);
+		guest_memory_copy(to, page + offset, size);
 		return;
 	}
-	memcpy(to, page + offset, part);
+	guest_memory_copy(to, page + offset, part);
 	backend_ring_read(ring, at + part, (char *)to + part, size - part);
 }
 

@@ -186,7 +186,7 @@ static int take_indirect(struct blk_ring *ring, const struct grant_table *grants
 	if (grant_find(grants, get32(from_id + INDIRECT_REFS), false, &page) ||
 	    page.length < count * 8)
 		return broken(ring, "the segments of an indirect request are not granted");
-	memcpy(segments, page.data, count * 8);
+	guest_memory_copy(segments, page.data, count * 8);
 	return take_segments(ring, grants, segments, count, command);
 }
 

@@ -187,7 +187,8 @@ static int read_extras(struct net_queue *queue, struct packet *packet,
 	do {
 		if (slots->count == available)
 			return protocol_error(queue, "extra information is missing");
-		memcpy(&extra, tx_entry(queue, queue->tx_cons + slots->count), sizeof(extra));
+		guest_memory_copy(&extra, tx_entry(queue, queue->tx_cons + slots->count),
+				  sizeof(extra));
 		slots->id[slots->count] = 0;
 		slots->extra[slots->count++] = true;
 		err = take_extra(queue, packet, &extra);
@@ -213,8 +214,8 @@ static int read_slots(struct net_queue *queue, struct packet *packet, struct slo
 			return protocol_error(queue, "a packet of more than %d slots",
 					      NET_SLOTS_MAX);
 		request = &slots->request[slots->requests++];
-		memcpy(request, tx_entry(queue, queue->tx_cons + slots->count),
-		       sizeof(*request));
+		guest_memory_copy(request, tx_entry(queue, queue->tx_cons + slots->count),
+				  sizeof(*request));
 		slots->id[slots->count] = request->id;
 		slots->extra[slots->count++] = false;
 		if (slots->requests == 1 && request->flags & NETTXF_extra_info) {
@@ -257,7 +258,7 @@ static void copy_headers(struct packet *packet)
 
 	for (; have < want; part++) {
 		n = part->iov_len < want - have ? part->iov_len : want - have;
-		memcpy(packet->headers + have, part->iov_base, n);
+		guest_memory_copy(packet->headers + have, part->iov_base, n);
 		part->iov_base = (char *)part->iov_base + n;
 		part->iov_len -= n;
 		have += n;
@@ -330,7 +331,7 @@ static bool send_stream(struct net_queue *queue, struct packet *packet)
 	if (packet->gso)
 		return false;
 	for (i = IOV_HEADERS; i < packet->parts; i++) {
-		memcpy(data + size, packet->iov[i].iov_base, packet->iov[i].iov_len);
+		guest_memory_copy(data + size, packet->iov[i].iov_base, packet->iov[i].iov_len);
 		size += packet->iov[i].iov_len;
 	}
 	if (packet->header.flags && net_parse(data, size, &headers))
@@ -486,7 +487,7 @@ static int prepare(struct net_queue *queue)
 	int err;
 
 	for (; count > 0 && net_queue_is_full(queue); count--) {
-		memcpy(&request, rx_entry(queue, queue->rx_ready), sizeof(request));
+		guest_memory_copy(&request, rx_entry(queue, queue->rx_ready), sizeof(request));
 		err = find_grant(queue, request.gref, true, &page);
 		if (err)
 			return err;
