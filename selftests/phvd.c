@@ -689,7 +689,10 @@ static void test_many(void)
 			 count_files("%s/domains", directory) == 2 &&
 			 resident(phvd_pid) - memory < boots / 2,
 			 "they leave no files, no sockets, and phvd as it was\n");
-	if (counted)
+	/* Fewer would have to leave less than a page each, and other things come and go. */
+	if (boots < 100)
+		ksft_test_result_skip("memory: with PHV_BOOT=1\n");
+	else if (counted)
 		ksft_test_result(!leak_found(&stock, boots), "they leave the kernel as it was\n");
 	else
 		ksft_test_result_skip("memory: this kernel can't be asked\n");
