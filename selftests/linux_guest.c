@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "kselftest.h"
+#include "phvtest.h"
 
 #define NAME		"linux-guest"
 #define TIMEOUT		300	/* s, for a boot: the machine may be slow */
@@ -35,21 +36,6 @@ static struct {
 	size_t size;
 	time_t deadline;
 } run;
-
-/* Runs a shell command line for its exit status. */
-static int __printf(1, 2) sh(const char *format, ...)
-{
-	char command[256];
-	va_list args;
-	int status;
-
-	va_start(args, format);
-	vsnprintf(command, sizeof(command), format, args);
-	va_end(args);
-	fflush(stdout);
-	status = system(command);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
 
 /*
  * What all guests say of themselves: lines of "word=value". The command line is in the
@@ -284,12 +270,12 @@ static void test_pause(void)
 	size_t from = run.size, paused;
 	bool good = says(from, "tick");
 
-	good = good && !sh("vmctl pause " NAME);
+	good = good && !run_command("vmctl pause " NAME);
 	/* What was on its way arrives; then nothing does. */
 	while (good && poll(&(struct pollfd){ .fd = run.out, .events = POLLIN }, 1, 2000) > 0)
 		good = read_more();
 	paused = run.size;
-	good = good && !sh("vmctl unpause " NAME);
+	good = good && !run_command("vmctl unpause " NAME);
 	ksft_test_result(good && says(paused, "tick"), "pause, unpause\n");
 }
 
@@ -314,9 +300,9 @@ static void test_balloon(void)
 {
 	bool good;
 
-	good = !sh("vmctl memory " NAME " 160M") && balloon_gets_to(160 << 10);
-	good = good && sh("vmctl memory " NAME " 257M 2>/dev/null") == 2;
-	good = good && !sh("vmctl memory " NAME " 256M") && balloon_gets_to(256 << 10);
+	good = !run_command("vmctl memory " NAME " 160M") && balloon_gets_to(160 << 10);
+	good = good && run_command("vmctl memory " NAME " 257M 2>/dev/null") == 2;
+	good = good && !run_command("vmctl memory " NAME " 256M") && balloon_gets_to(256 << 10);
 	ksft_test_result(good, "the balloon gives and takes memory\n");
 	if (!good)
 		show_run();
@@ -344,7 +330,7 @@ static void test_all(const char *kernel)
 	test_busy(4);
 	test_pause();
 	test_balloon();
-	stopped = sh("vmctl stop --timeout 200 " NAME);
+	stopped = run_command("vmctl stop --timeout 200 " NAME);
 	report_end("stop", stopped ?: end_run(), 0, "tick");
 }
 
@@ -394,9 +380,9 @@ int main(void)
 	guests = getenv("PHV_GUESTS") ?: "/guests";
 	if (!getenv("PHV_BOOT"))
 		ksft_exit_skip("PHV_BOOT is not set: boots take a while\n");
-	if (sh("ls %s/linux-6.12 %s/linux-6.1 >/dev/null 2>&1", guests, guests))
+	if (run_command("ls %s/linux-6.12 %s/linux-6.1 >/dev/null 2>&1", guests, guests))
 		ksft_exit_skip("no guests in %s; PHV_GUESTS may name them\n", guests);
-	if (sh("vmctl pause " NAME " 2>/dev/null") != 3)
+	if (run_command("vmctl pause " NAME " 2>/dev/null") != 3)
 		ksft_exit_skip("no vmctl, or phvd does not answer\n");
 	ksft_set_plan(20);
 	test_grub();
