@@ -29,20 +29,13 @@ static char out[65536];
 
 static int __printf(1, 2) sh(const char *format, ...)
 {
-	char command[2048];
 	va_list args;
 	int status;
-	FILE *pipe;
 
 	va_start(args, format);
-	vsnprintf(command, sizeof(command), format, args);
+	status = read_command(out, sizeof(out), format, args);
 	va_end(args);
-	pipe = popen(command, "re");
-	if (!pipe)
-		ksft_exit_fail_msg("no shell\n");
-	out[fread(out, 1, sizeof(out) - 1, pipe)] = '\0';
-	status = pclose(pipe);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+	return status;
 }
 
 static void read_file(const char *name)

@@ -37,22 +37,11 @@ static int status;
 
 static int __printf(1, 2) sh(const char *format, ...)
 {
-	char command[2048];
-	size_t size = 0, n;
 	va_list args;
-	FILE *pipe;
 
 	va_start(args, format);
-	vsnprintf(command, sizeof(command), format, args);
+	status = read_command(out, sizeof(out), format, args);
 	va_end(args);
-	pipe = popen(command, "re");
-	if (!pipe)
-		ksft_exit_fail_msg("no shell\n");
-	while ((n = fread(out + size, 1, sizeof(out) - 1 - size, pipe)))
-		size += n;
-	out[size] = '\0';
-	status = pclose(pipe);
-	status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 	return status;
 }
 

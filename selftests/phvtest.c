@@ -34,6 +34,34 @@ int run_command(const char *format, ...)
 }
 
 /**
+ * read_command - run a shell command, and have what it says
+ * @text: what it has written is put here, as far as there is room
+ * @size: of @text, with the null byte that ends it
+ * @format: the command, as for vprintf()
+ * @args: likewise
+ *
+ * Return: as run_command()
+ */
+int read_command(char *text, size_t size, const char *format, va_list args)
+{
+	char command[2048];
+	size_t length = 0, n;
+	FILE *pipe;
+	int status;
+
+	vsnprintf(command, sizeof(command), format, args);
+	fflush(stdout);
+	pipe = popen(command, "re");
+	if (!pipe)
+		ksft_exit_fail_msg("no shell\n");
+	while ((n = fread(text + length, 1, size - 1 - length, pipe)))
+		length += n;
+	text[length] = '\0';
+	status = pclose(pipe);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/**
  * module_is_loaded - is a module loaded, or built in?
  * @name: its name
  *

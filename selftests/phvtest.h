@@ -42,6 +42,7 @@ unsigned int kmsg_read(int fd, const char *prefix, char *text, size_t size);
 
 /* Other programs. */
 int run_command(const char *format, ...) __printf(1, 2);
+int read_command(char *text, size_t size, const char *format, va_list args) __printf(3, 0);
 
 /**
  * test_need_root - skip the program unless it runs as root
