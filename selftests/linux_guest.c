@@ -346,29 +346,65 @@ static void test_end(const char *kernel, unsigned int vcpus, const char *end, in
 	report_end(end, end_run(), status, says_last);
 }
 
+/* Starts a guest that has nothing of Linux: a line for it goes to what is returned. */
+static int start_other(const char *image, const char *memory, const char *initrd,
+		       const char *cmdline)
+{
+	const char *argv[] = {
+		"vmctl", "run", NAME, "--kernel", image, "--memory", memory,
+		"--cmdline", cmdline, initrd ? "--initrd" : NULL, initrd, NULL
+	};
+	int fds[2];
+
+	if (pipe2(fds, O_CLOEXEC))
+		ksft_exit_fail_msg("no pipe\n");
+	start_vmctl(argv, fds[0]);
+	return fds[1];
+}
+
 /* GRUB, a 32-bit guest: comes to its prompt, and does what it is told there. */
 static void test_grub(void)
 {
 	const char *what = "GRUB comes to its prompt", *const words = "echo $grub_cpu-xen\rhalt\r";
-	char kernel[128];
-	const char *argv[] = {
-		"vmctl", "run", NAME, "--kernel", kernel, "--memory", "64M", NULL
-	};
-	int fds[2];
+	char image[128];
 	bool good;
+	int in;
 
-	snprintf(kernel, sizeof(kernel), "%s/grub-i386-xen_pvh.bin", guests);
-	if (access(kernel, R_OK)) {
-		ksft_test_result_skip("%s: no %s\n", what, kernel);
+	snprintf(image, sizeof(image), "%s/grub-i386-xen_pvh.bin", guests);
+	if (access(image, R_OK)) {
+		ksft_test_result_skip("%s: no %s\n", what, image);
 		return;
 	}
-	if (pipe2(fds, O_CLOEXEC))
-		ksft_exit_fail_msg("no pipe\n");
-	start_vmctl(argv, fds[0]);
-	good = says(0, "grub>") && write(fds[1], words, strlen(words)) > 0;
+	in = start_other(image, "64M", NULL, "");
+	good = says(0, "grub>") && write(in, words, strlen(words)) > 0;
 	good = good && says(0, "i386-xen");
 	good &= end_run() == 0;
-	close(fds[1]);
+	close(in);
+	ksft_test_result(good, "%s\n", what);
+	if (!good)
+		show_run();
+}
+
+/*
+ * Xen itself, as a guest that runs one PV domain: Linux by the paravirtual interface of
+ * old, which has no root here.
+ */
+static void test_shim(void)
+{
+	const char *what = "Xen as a guest has a PV domain of its own";
+	char image[128], kernel[128];
+	bool good;
+
+	snprintf(image, sizeof(image), "%s/xen-shim", guests);
+	snprintf(kernel, sizeof(kernel), "%s/linux-6.12", guests);
+	if (access(image, R_OK)) {
+		ksft_test_result_skip("%s: no %s\n", what, image);
+		return;
+	}
+	close(start_other(image, "512M", kernel, "pv-shim console=xen,pv"));
+	good = says(0, "Xen version 4.") && says(0, "Linux version 6.12") &&
+	       says(0, "Unable to mount root fs");
+	good &= end_run() == 8;
 	ksft_test_result(good, "%s\n", what);
 	if (!good)
 		show_run();
@@ -384,8 +420,9 @@ int main(void)
 		ksft_exit_skip("no guests in %s; PHV_GUESTS may name them\n", guests);
 	if (run_command("vmctl pause " NAME " 2>/dev/null") != 3)
 		ksft_exit_skip("no vmctl, or phvd does not answer\n");
-	ksft_set_plan(20);
+	ksft_set_plan(21);
 	test_grub();
+	test_shim();
 	test_all("6.12");
 	test_end("6.1", 4, "halt -f", 10, "ready");
 	test_end("6.12", 1, "echo c >/proc/sysrq-trigger", 8, "Kernel panic");
