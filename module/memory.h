@@ -129,11 +129,12 @@ int memory_write(struct phv_domain *domain, u64 gpa, const void *buf, size_t siz
  * The same for what can be done without sleeping: 0, -EFAULT, or -EAGAIN when it has to be
  * tried otherwise. Within a page; owner's address space. The first two in any context but NMI,
  * the others, in memory_fast.c, in the inner loop: they are the quick ones. Who calls
- * them there keeps CR2 and PKRU.
+ * them there keeps CR2 and PKRU, and disables page faults.
  */
 int memory_try_read(struct phv_domain *domain, u64 gpa, void *buf, size_t size);
 int memory_try_write(struct phv_domain *domain, u64 gpa, const void *buf, size_t size);
 int memory_read_nofault(struct phv_vcpu *vcpu, u64 gpa, void *buf, size_t size);
+int memory_read64_nofault(struct phv_vcpu *vcpu, u64 gpa, u64 *value);
 int memory_write_nofault(struct phv_vcpu *vcpu, u64 gpa, const void *buf, size_t size);
 
 /*

@@ -9,7 +9,8 @@
  * overlays and holes; a copy that is under way then ends before the memory goes, because
  * those who take it away wait for RCU.
  *
- * CR2 and PKRU are the guest's in the inner loop: the caller sees to that.
+ * Interrupts are off, and RCU waits for who has them off. CR2 and PKRU are the guest's in
+ * the inner loop: the caller sees to that, and that page faults are disabled.
  */
 #include <linux/compiler.h>
 #include <linux/minmax.h>
@@ -28,19 +29,38 @@
 /* Frames that an entry covers at most: those of a large page. */
 #define WINDOW_SHIFT	9
 
+static __always_inline struct memory_window *window_of(struct phv_vcpu *vcpu, u64 gfn)
+{
+	return &vcpu->memory.window[(gfn >> WINDOW_SHIFT) % MEMORY_WINDOWS];
+}
+
+/* The owner's address of a frame that was seen lately, or 0. */
+static __always_inline unsigned long window_hva(struct phv_vcpu *vcpu, u64 gfn, bool write)
+{
+	const struct memory_window *window = window_of(vcpu, gfn);
+
+	if (unlikely(vcpu->memory.sequence != READ_ONCE(vcpu->domain->memory.sequence) ||
+		     gfn - window->gfn >= window->pages))
+		return 0;
+	if (write && !window->writable)
+		return 0;
+	return window->hva + ((gfn - window->gfn) << PAGE_SHIFT);
+}
+
 /*
  * Remember the frames around this one that belong together. Not while somebody changes
  * the map; and what has a dirty log is not for writing, which would have to be logged.
  */
-static bool window_find(struct phv_vcpu *vcpu, u64 gfn, struct memory_window *window)
+static void window_find(struct phv_vcpu *vcpu, u64 gfn)
 {
+	struct memory_window *window = window_of(vcpu, gfn);
 	struct memory *memory = &vcpu->domain->memory;
 	struct region region;
-	bool found = false;
 	u64 first, last;
 
-	if (!read_trylock(&vcpu->domain->ept.lock))
-		return false;
+	/* There, but not for writing? */
+	if (window_hva(vcpu, gfn, false) || !read_trylock(&vcpu->domain->ept.lock))
+		return;
 	rcu_read_lock();
 	if (vcpu->memory.sequence != memory->sequence) {
 		memset(&vcpu->memory, 0, sizeof(vcpu->memory));
@@ -58,27 +78,9 @@ static bool window_find(struct phv_vcpu *vcpu, u64 gfn, struct memory_window *wi
 	window->pages = last - first + 1;
 	window->hva = region_hva(&region, first);
 	window->writable = !(region.flags & PHV_MEMORY_READONLY) && !region.dirty;
-	found = true;
 out:
 	rcu_read_unlock();
 	read_unlock(&vcpu->domain->ept.lock);
-	return found;
-}
-
-/* The owner's address of a frame, or 0 for who has to look it up. RCU read lock held. */
-static __always_inline unsigned long window_hva(struct phv_vcpu *vcpu, u64 gfn, bool write)
-{
-	struct memory_cache *cache = &vcpu->memory;
-	struct memory_window *window = &cache->window[(gfn >> WINDOW_SHIFT) % MEMORY_WINDOWS];
-
-	if (unlikely(cache->sequence != READ_ONCE(vcpu->domain->memory.sequence) ||
-		     gfn - window->gfn >= window->pages)) {
-		if (!window_find(vcpu, gfn, window))
-			return 0;
-	}
-	if (write && !window->writable)
-		return 0;
-	return window->hva + ((gfn - window->gfn) << PAGE_SHIFT);
 }
 
 /* Word by word: most are few, and then a string instruction is slow. 0 or -EAGAIN. */
@@ -118,38 +120,43 @@ fault:
 	return -EAGAIN;
 }
 
+/* The long way, once: next time it will be known. */
+static noinline int read_slow(struct phv_vcpu *vcpu, u64 gpa, void *buf, size_t size)
+{
+	window_find(vcpu, gpa >> PAGE_SHIFT);
+	return memory_try_read(vcpu->domain, gpa, buf, size);
+}
+
+static noinline int write_slow(struct phv_vcpu *vcpu, u64 gpa, const void *buf, size_t size)
+{
+	window_find(vcpu, gpa >> PAGE_SHIFT);
+	return memory_try_write(vcpu->domain, gpa, buf, size);
+}
+
 int memory_read_nofault(struct phv_vcpu *vcpu, u64 gpa, void *buf, size_t size)
 {
-	unsigned long hva;
-	int ret;
+	unsigned long hva = window_hva(vcpu, gpa >> PAGE_SHIFT, false);
 
-	rcu_read_lock();
-	hva = window_hva(vcpu, gpa >> PAGE_SHIFT, false);
-	if (likely(hva)) {
-		pagefault_disable();
-		ret = copy_from(buf, (const void __user *)(hva + offset_in_page(gpa)), size);
-		pagefault_enable();
-	} else {
-		ret = memory_try_read(vcpu->domain, gpa, buf, size);
-	}
-	rcu_read_unlock();
-	return ret;
+	if (unlikely(!hva))
+		return read_slow(vcpu, gpa, buf, size);
+	return copy_from(buf, (const void __user *)(hva + offset_in_page(gpa)), size);
+}
+
+/* A word that does not leave its page: an entry of a page table, say. */
+int memory_read64_nofault(struct phv_vcpu *vcpu, u64 gpa, u64 *value)
+{
+	unsigned long hva = window_hva(vcpu, gpa >> PAGE_SHIFT, false);
+
+	if (unlikely(!hva))
+		return read_slow(vcpu, gpa, value, sizeof(*value));
+	return copy_from(value, (const void __user *)(hva + offset_in_page(gpa)), sizeof(*value));
 }
 
 int memory_write_nofault(struct phv_vcpu *vcpu, u64 gpa, const void *buf, size_t size)
 {
-	unsigned long hva;
-	int ret;
+	unsigned long hva = window_hva(vcpu, gpa >> PAGE_SHIFT, true);
 
-	rcu_read_lock();
-	hva = window_hva(vcpu, gpa >> PAGE_SHIFT, true);
-	if (likely(hva)) {
-		pagefault_disable();
-		ret = copy_to((void __user *)(hva + offset_in_page(gpa)), buf, size);
-		pagefault_enable();
-	} else {
-		ret = memory_try_write(vcpu->domain, gpa, buf, size);
-	}
-	rcu_read_unlock();
-	return ret;
+	if (unlikely(!hva))
+		return write_slow(vcpu, gpa, buf, size);
+	return copy_to((void __user *)(hva + offset_in_page(gpa)), buf, size);
 }

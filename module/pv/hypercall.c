@@ -14,6 +14,7 @@
 #include <linux/mm.h>
 #include <linux/nospec.h>
 #include <linux/string.h>
+#include <linux/uaccess.h>
 #include <asm/cpufeature.h>
 #include <asm/pkru.h>
 #include <asm/processor-flags.h>
@@ -63,7 +64,7 @@ static long hypercall_denied(struct hypercall *call)
 
 /*
  * In the inner loop CR2 and PKRU are the guest's: a copy that faults must leave the first
- * alone, and the second says nothing about the owner's memory.
+ * alone, and the second says nothing about the owner's memory. It must not sleep.
  */
 static int copy_fast(struct hypercall *call, u64 gva, void *buf, size_t size, bool write)
 {
@@ -78,10 +79,12 @@ static int copy_fast(struct hypercall *call, u64 gva, void *buf, size_t size, bo
 		pkru = read_pkru();
 		write_pkru(vcpu->host_pkru);
 	}
+	pagefault_disable();
 	if (write)
 		ret = gva_write(vcpu, gva, buf, size, GVA_NOFAULT, &fault);
 	else
 		ret = gva_read(vcpu, gva, buf, size, GVA_NOFAULT, &fault);
+	pagefault_enable();
 	if (pkru_on)
 		write_pkru(pkru);
 	if (unlikely(ret))

@@ -52,16 +52,21 @@ static u64 guest_ticks(const struct phv_domain *domain, u64 host_tsc)
 	return host_tsc;
 }
 
-u64 time_now(const struct phv_domain *domain)
+static u64 time_at(const struct phv_domain *domain, u64 host_tsc)
 {
 	const struct time_domain *time = &domain->pv->time;
-	u64 delta = guest_ticks(domain, vmx_tsc()) - time->tsc_start;
+	u64 delta = guest_ticks(domain, host_tsc) - time->tsc_start;
 
 	if (time->tsc_shift < 0)
 		delta >>= -time->tsc_shift;
 	else
 		delta <<= time->tsc_shift;
 	return mul_u64_u32_shr(delta, time->tsc_to_system_mul, 32);
+}
+
+u64 time_now(const struct phv_domain *domain)
+{
+	return time_at(domain, vmx_tsc());
 }
 
 /* Ticks that are shifted left by tsc_shift and multiplied by mul / 2^32 are ns. */
@@ -176,12 +181,12 @@ void time_update_wallclock(struct phv_domain *domain)
  * Timers
  */
 
-/* The first of the deadlines, as the host's TSC; rather early than late. */
-static void set_alarm(struct phv_vcpu *vcpu)
+/* At @now, which is @tsc of the host: the first of the deadlines; rather early than late. */
+static void set_alarm_at(struct phv_vcpu *vcpu, u64 tsc, u64 now)
 {
 	const struct time_vcpu *time = &vcpu->pv.time;
 	u64 deadline = time->singleshot;
-	u64 ns, now, tsc;
+	u64 ns;
 
 	if (!deadline || (time->poll && time->poll < deadline))
 		deadline = time->poll;
@@ -189,10 +194,15 @@ static void set_alarm(struct phv_vcpu *vcpu)
 		lapic_timer_set_xen(vcpu, 0);
 		return;
 	}
-	tsc = vmx_tsc();
-	now = time_now(vcpu->domain);
 	ns = deadline > now ? min(deadline - now, ALARM_MAX) : 0;
 	lapic_timer_set_xen(vcpu, tsc + mul_u64_u32_div(ns, tsc_khz, NSEC_PER_MSEC) + 1);
+}
+
+static void set_alarm(struct phv_vcpu *vcpu)
+{
+	u64 tsc = vmx_tsc();
+
+	set_alarm_at(vcpu, tsc, time_at(vcpu->domain, tsc));
 }
 
 void time_expire(struct phv_vcpu *vcpu)
@@ -211,17 +221,13 @@ void time_expire(struct phv_vcpu *vcpu)
 }
 
 /* Xen's times are signed: what has the highest bit is long past. */
-static bool is_past(const struct phv_vcpu *vcpu, u64 deadline)
-{
-	return (s64)deadline <= (s64)time_now(vcpu->domain);
-}
-
 void time_set_singleshot(struct phv_vcpu *vcpu, u64 deadline)
 {
-	bool due = is_past(vcpu, deadline);
+	u64 tsc = vmx_tsc(), now = time_at(vcpu->domain, tsc);
+	bool due = (s64)deadline <= (s64)now;
 
 	vcpu->pv.time.singleshot = due ? 0 : deadline;
-	set_alarm(vcpu);
+	set_alarm_at(vcpu, tsc, now);
 	if (due)
 		evtchn_raise_virq(vcpu, VIRQ_TIMER);
 }

@@ -111,10 +111,16 @@ static int write_guest(struct phv_vcpu *vcpu, u64 gpa, const void *buf, size_t s
 static int read_entry(struct phv_vcpu *vcpu, const struct paging *paging,
 		      u64 table, unsigned int index, u32 access, u64 *entry)
 {
-	size_t size = paging->bits == 9 ? sizeof(u64) : sizeof(u32);
+	int ret;
 
-	*entry = 0;
-	return read_guest(vcpu, table + index * size, entry, size, access);
+	if (unlikely(paging->bits != 9)) {
+		*entry = 0;
+		return read_guest(vcpu, table + index * sizeof(u32), entry, sizeof(u32), access);
+	}
+	if (!(access & GVA_NOFAULT))
+		return read_guest(vcpu, table + index * sizeof(u64), entry, sizeof(u64), access);
+	ret = memory_read64_nofault(vcpu, table + index * sizeof(u64), entry);
+	return unlikely(ret) && ret != -EAGAIN ? -ENXIO : ret;
 }
 
 /* Does an entry of this level map a page? */

@@ -95,6 +95,9 @@ GUEST_LOOP(hypercall, "mov $0x7fffffff, %%eax; vmcall" : : : "rax", "memory")
 GUEST_LOOP(msr, "rdmsr" : : "c" (MSR_APIC_BASE) : "rax", "rdx")
 GUEST_LOOP(user_exit, "outl %%eax, %w1" : : "a" (0), "d" (BENCH_PORT))
 
+GUEST_LOOP(version, "mov $17, %%eax; vmcall"
+	   : : "D" (XENVER_version), "S" (0) : "rax", "memory")
+
 /* Idle guests arm their timer for ever. */
 static struct vcpu_set_singleshot_timer timer = { .timeout_abs_ns = 1ULL << 62 };
 
@@ -253,7 +256,7 @@ static void exit_hypercall(const struct backend *backend, struct cost *cost)
 }
 
 /* KVM has these, too, but not for the guests of this program. */
-static void xen_timer(const struct backend *backend, struct cost *cost)
+static void measure_xen(const struct backend *backend, void (*guest)(u64), struct cost *cost)
 {
 	struct vm *vm;
 
@@ -262,7 +265,17 @@ static void xen_timer(const struct backend *backend, struct cost *cost)
 		return;
 	vm = vm_create_on(backend);
 	xen_setup_vm(vm, 0);
-	measure_loop_in(vm, guest_timer, 200, cost);
+	measure_loop_in(vm, guest, 200, cost);
+}
+
+static void version(const struct backend *backend, struct cost *cost)
+{
+	measure_xen(backend, guest_version, cost);
+}
+
+static void xen_timer(const struct backend *backend, struct cost *cost)
+{
+	measure_xen(backend, guest_timer, cost);
 }
 
 static void exit_msr(const struct backend *backend, struct cost *cost)
@@ -548,6 +561,8 @@ static struct row rows[] = {
 	  {}, {} },
 	{ "exit.hypercall", "instructions", 200 * UNIT, 0,
 	  "VMCALL with an unknown number", true, exit_hypercall, {}, {} },
+	{ "xen.version", "instructions", NONE, 0,
+	  "XENVER_version", false, version, {}, {} },
 	{ "xen.timer", "instructions", NONE, 0,
 	  "VCPUOP_set_singleshot_timer", true, xen_timer, {}, {} },
 	{ "exit.msr", "instructions", NONE, 0,
