@@ -33,4 +33,15 @@ pdpte_guest:
 	mov	%eax, %cr3
 	out	%eax, $GUEST_PORT_SYNC
 
+/* Where a start-up IPI leads, in real mode: what is at linear address 0x6000? */
+	.code16
+	.globl	after_init_start, after_init_end
+after_init_start:
+	xor	%ax, %ax
+	mov	%ax, %ds
+	mov	0x6000, %eax
+	out	%eax, $GUEST_PORT_SYNC
+1:	jmp	1b
+after_init_end:
+
 	.section .note.GNU-stack, "", @progbits

@@ -4,12 +4,14 @@
  * one vCPU must never be another's, and flushes must flush. The emulator is asked to
  * remember all that a processor may, or it would hide what is missing.
  */
+#include "lapic.h"
 #include "testhost/testport.h"
-#include "vm.h"
 
 /* paging.S */
 GUEST_LABEL(pdpte_guest);
+GUEST_ASM(after_init);
 
+#define LARGE	0x200000UL
 #define WINDOW	0x200000000UL		/* linear, mapped as tests like */
 
 #define FLAGS	(PTE_PRESENT | PTE_WRITE)
@@ -186,6 +188,65 @@ static void state_change_flushes(void)
 	*entry = (u64)page[1] | FLAGS;
 	set_cr3(vcpu, cr3);
 	vcpu_finish(vcpu);
+}
+
+/*
+ * After INIT there is no paging: what was read through tables before is not what is there. The
+ * register bits that INIT clears are clear before, so that nothing else makes a difference.
+ */
+#define LOW_ADDRESS	0x6000
+#define STARTUP_PAGE	8
+
+static void guest_read_low(void)
+{
+	guest_assert_eq(READ_ONCE(*(u64 *)LOW_ADDRESS), 0x1000);
+	guest_sync(0);
+}
+
+static void guest_send_init(void)
+{
+	x2apic_enable();
+	x2apic_ipi(1, ICR_INIT | ICR_ASSERT);
+	x2apic_ipi(1, ICR_STARTUP | STARTUP_PAGE);
+}
+
+/* The table that the first entry of another one leads to. */
+static u64 *table_in(const u64 *table)
+{
+	return (u64 *)(table[0] & -0x1000UL);
+}
+
+/* In 64-bit mode, with the first 2 MiB somewhere else. */
+static struct vcpu *elsewhere_guest(struct vm *vm)
+{
+	struct vcpu *vcpu = vm_add_guest(vm, 1, guest_read_low);
+	u64 cr3 = vm_page_tables(VM_LONG), *large = vm_alloc(LARGE, LARGE);
+	u64 *directory = table_in(table_in((u64 *)cr3));
+	struct phv_control control;
+
+	directory[0] = (u64)large | FLAGS | PTE_LARGE;
+	large[LOW_ADDRESS / 8] = 0x1000;
+	vcpu_get_control(vcpu, &control);
+	control.cr3 = cr3;
+	control.cr0 &= ~CR0_WP;
+	control.cr4 = CR4_PAE;
+	control.efer &= ~EFER_NXE;
+	vcpu_set_control(vcpu, &control);
+	return vcpu;
+}
+
+static void init_flushes(void)
+{
+	struct vcpu *sender = vm_with_guest(guest_send_init);
+	struct vcpu *vcpu = elsewhere_guest(sender->vm);
+
+	vm_load_low(sender->vm, STARTUP_PAGE << 12, after_init_start, after_init_end);
+	*(u64 *)(sender->vm->low + LOW_ADDRESS) = 0x2000;
+	pin_to_cpu(0);
+	vcpu_expect(vcpu, VCPU_SYNC);
+	vcpu_finish(sender);
+	vcpu_expect(vcpu, VCPU_SYNC);
+	check_eq(vcpu->run->io.data, 0x2000);
 }
 
 /*
@@ -484,6 +545,7 @@ static const struct test tests[] = {
 	{ "INVVPID precedes the first use of a VPID, and only that",
 	  .host = new_vpid_is_flushed },
 	{ "PHV_SET_CONTROL forgets translations", .host = state_change_flushes },
+	{ "INIT does", .host = init_flushes },
 	{ "exits don't", .host = exits_keep },
 	{ "a vCPU that comes back to a CPU finds none from before", .host = moves },
 	{ "INVLPG, MOV to CR3 and CR4.PGE do", .host = flushes },
