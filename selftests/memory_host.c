@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/mman.h>
 #include <linux/userfaultfd.h>
 #include <poll.h>
 #include <setjmp.h>
@@ -320,6 +321,29 @@ static void huge_pages(void)
 	expect_refusal(vcpu, -EFAULT, OP_WRITE, AREA + LARGE, PHV_ACCESS_WRITE);
 	munmap(p, LARGE);
 	write_line("/proc/sys/vm/nr_hugepages", "0");
+}
+
+/* Where nothing else is, and the guest's tables map it. */
+#define GIANT		0x40000000UL
+
+static void giant_page(void)
+{
+	struct vcpu *vcpu = servant();
+	u64 count;
+	u8 *p;
+
+	need_phv();
+	need_caps(PHV_CAP_EPT_1G);
+	p = mmap(NULL, GIANT, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | MAP_HUGE_1GB, -1, 0);
+	if (p == MAP_FAILED)
+		test_skip("no huge page of 1 GiB: %m (kernel: hugepagesz=1G hugepages=1)");
+	check_eq(vm_add_memory(vcpu->vm, GIANT, GIANT, p, 0), 0);
+	count = faults(vcpu);
+	tell(OP_FILL, GIANT, 1, GIANT / LARGE, LARGE);
+	vcpu_expect(vcpu, VCPU_SYNC);
+	check_eq(faults(vcpu) - count, 1);
+	check_eq(*(u64 *)(p + GIANT - LARGE), GIANT / LARGE);
 }
 
 /* Swap */
@@ -957,6 +981,7 @@ static const struct test tests[] = {
 	{ "a large page is split", .host = split },
 	{ "small pages become a large page", .host = collapse },
 	{ "huge pages are mapped as such", .host = huge_pages },
+	{ "so is one of 1 GiB", .host = giant_page },
 	{ "swapped pages come back", .host = swapped_small },
 	{ "swapped large pages come back", .host = swapped_large },
 	{ "pages are swapped while the guest writes", .host = swapped_under_way },
