@@ -489,8 +489,8 @@ static void change_holes(struct phv_domain *domain, u64 gfn, u64 pages, bool hol
 	memory->sequence++;
 	if (uncover)
 		rcu_assign_pointer(memory->overlays, new);
-	if (hole || uncover)
-		ept_zap(ept, gfn, gfn + pages, tables);
+	/* A hole may have a page of its own kind, see ept_map_hole(). */
+	ept_zap(ept, gfn, gfn + pages, tables);
 	write_unlock(&ept->lock);
 	if (uncover)
 		kvfree_rcu(old, rcu);

@@ -474,6 +474,34 @@ static void out_and_in(void)
 	check_eq(pages_present(p, 64), 64);
 }
 
+/* PHV_XEN_SCRATCH: as above, but there is a page of ones while it is gone. */
+static void scratch(void)
+{
+	struct vcpu *vcpu = vm_add_guest(xen_create_flags(PHV_XEN_SCRATCH), 0, guest_xen_servant);
+	u8 *p = small_pages(64 * PAGE);
+
+	add_released_area(vcpu, p, 64 * PAGE);
+	guest_fill(vcpu, AREA, 1, 64);
+	fill_list(AREA + 8 * PAGE, 16, 1);
+	check_eq(release(vcpu, list, 16, 0), 16);
+	check_eq(guest_read(vcpu, AREA + 8 * PAGE), ~0UL);
+	guest_write(vcpu, AREA + 9 * PAGE, 5);
+	check_eq(guest_read(vcpu, AREA + 23 * PAGE + LAST_WORD), ~0UL);
+
+	/* It is neither the guest's memory nor the owner's. */
+	check_eq(guest_sum(vcpu, AREA, 8), 36);
+	check_eq(guest_read(vcpu, AREA + 24 * PAGE), 25);
+	check_eq(pages_present(p, 64), 48);
+
+	/* It goes when there is memory, and is not where there never was any. */
+	check_eq(populate(vcpu, list, 16, 0), 16);
+	check_eq(guest_sum(vcpu, AREA + 8 * PAGE, 16), 0);
+	guest_fill(vcpu, AREA + 8 * PAGE, 9, 16);
+	check_eq(*(u64 *)(p + 8 * PAGE), 9);
+	check_eq(guest_sum(vcpu, AREA, 64), 64 * 65 / 2);
+	expect_refusal(vcpu, PHV_EXIT_MEMORY, OP_READ, XEN_HOLE, PHV_ACCESS_READ);
+}
+
 /* The longest list that Linux makes, in an order that nothing can be made of. */
 static void scattered(void)
 {
@@ -1007,6 +1035,7 @@ static const struct test tests[] = {
 	{ "the memory map", .host = memory_map },
 	{ "other operations", .host = others },
 	{ "memory is given back and taken again", .host = out_and_in },
+	{ "who wants that can touch it meanwhile", .host = scratch },
 	{ "lists that are scattered", .host = scattered },
 	{ "extents of more than one page", .host = by_orders },
 	{ "lists of what cannot be", .host = bad_lists },

@@ -48,7 +48,7 @@ static void bad_setup(void)
 	check_eq(setup(vm, .grant_frames = 0), -EINVAL);
 	check_eq(setup(vm, .grant_frames = PHV_XEN_MAX_GRANT_FRAMES + 1), -EINVAL);
 	check_eq(setup(vm, .grant_frames = ~0), -EINVAL);
-	check_eq(setup(vm, .flags = 8), -EINVAL);
+	check_eq(setup(vm, .flags = 16), -EINVAL);
 	check_eq(setup(vm, .max_pages = 0), -EINVAL);
 	check_eq(setup(vm, .reserved = { 1 }), -EINVAL);
 	check_eq(setup(vm, .reserved = { 0, 0, 0, 1 }), -EINVAL);

@@ -480,6 +480,12 @@ struct phv_xen_setup {
 #define PHV_XEN_NO_UPCALL_VECTOR	_BITUL(1)	/* no per-vCPU upcall vectors */
 #define PHV_XEN_NATIVE_TSC		_BITUL(2)	/* the TSC is the guest's best clock */
 
+/*
+ * Memory that the guest has given back, when it touches it, is a page of ones, which takes
+ * what is written: one page, the module's, for all of it. Without, it is PHV_EXIT_MEMORY.
+ */
+#define PHV_XEN_SCRATCH			_BITUL(3)
+
 /**
  * PHV_XEN_SETUP - ioctl of a domain: make it a Xen domain
  *

@@ -79,10 +79,16 @@ void ept_load(struct phv_vcpu *vcpu);
 void ept_put(struct phv_vcpu *vcpu);
 
 /*
- * Map the APIC-access page where guests in xAPIC mode look for their local APICs. 0 or
+ * Map the APIC-access page where guests in xAPIC mode look for their local APICs. 1 or
  * -ENOMEM. Process context, the vCPU loaded.
  */
 int ept_map_apic(struct phv_vcpu *vcpu);
+
+/*
+ * The guest has touched what it has given back: PHV_XEN_SCRATCH. 1 when it can be tried
+ * again, 0 when it is something else, -ENOMEM. Process context, owner's address space.
+ */
+int ept_map_hole(struct phv_vcpu *vcpu, u64 gpa);
 
 /*
  * What a translation leads to has changed for this vCPU, without any change of the EPT:

@@ -28,6 +28,7 @@
 #include "domain.h"
 #include "ept/ept.h"
 #include "memory.h"
+#include "pv/pv.h"
 #include "trace.h"
 #include "vcpu.h"
 #include "vmx/vmx.h"
@@ -363,16 +364,28 @@ bool memory_fault_fast(struct phv_vcpu *vcpu, u64 gpa, u32 access)
 	return fault_install(vcpu, &fault) && !ept_needs_flush(&domain->ept);
 }
 
+/* Is there nothing, in the midst of a region? */
+static bool is_hole(const struct memory *memory, u64 gfn)
+{
+	struct region region;
+	bool hole;
+
+	rcu_read_lock();
+	hole = !memory_lookup(memory, gfn, &region) && memory_find(memory, gfn);
+	rcu_read_unlock();
+	return hole;
+}
+
 /*
  * The page belongs to the domain, not to the owner: an entry of its own kind, which no
- * notifier knows. A vCPU that is not in xAPIC mode finds it to be memory.
+ * notifier knows. Returns 1, or 0 when it is for holes, and there is none; -ENOMEM.
  */
-int ept_map_apic(struct phv_vcpu *vcpu)
+static int map_own_page(struct phv_vcpu *vcpu, u64 gfn, void *addr, bool for_hole)
 {
 	struct ept *ept = &vcpu->domain->ept;
 	const struct ept_page page = {
-		.gfn		= PHYS_PFN(APIC_DEFAULT_PHYS_BASE),
-		.pfn		= PHYS_PFN(virt_to_phys(ept->apic_page)),
+		.gfn		= gfn,
+		.pfn		= PHYS_PFN(virt_to_phys(addr)),
 		.level		= EPT_4K,
 		.host_writable	= true,
 		.writable	= true,
@@ -384,8 +397,27 @@ int ept_map_apic(struct phv_vcpu *vcpu)
 	if (ret)
 		return ret;
 	read_lock(&ept->lock);
-	ept_map(ept, &vcpu->ept, &page);
+	ret = !for_hole || is_hole(&vcpu->domain->memory, gfn);
+	if (ret)
+		ept_map(ept, &vcpu->ept, &page);
 	read_unlock(&ept->lock);
 	ept_flush(ept);
-	return 0;
+	return ret;
+}
+
+/* A vCPU that is not in xAPIC mode finds it to be memory. */
+int ept_map_apic(struct phv_vcpu *vcpu)
+{
+	return map_own_page(vcpu, PHYS_PFN(APIC_DEFAULT_PHYS_BASE),
+			    vcpu->domain->ept.apic_page, false);
+}
+
+/* It goes like all that is mapped there when the hole becomes memory again. */
+int ept_map_hole(struct phv_vcpu *vcpu, u64 gpa)
+{
+	const struct pv_domain *pv = vcpu->domain->pv;
+
+	if (!pv || !pv->scratch)
+		return 0;
+	return map_own_page(vcpu, PHYS_PFN(gpa), pv->scratch, true);
 }

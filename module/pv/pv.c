@@ -30,7 +30,7 @@
 #include "vmx/exit.h"
 
 static const u32 known_flags = PHV_XEN_NO_FIFO | PHV_XEN_NO_UPCALL_VECTOR |
-			       PHV_XEN_NATIVE_TSC;
+			       PHV_XEN_NATIVE_TSC | PHV_XEN_SCRATCH;
 
 /* Creation */
 
@@ -115,6 +115,13 @@ static void destroy_rooms(struct phv_domain *domain)
 	evtchn_destroy(domain);
 }
 
+static void free_pv(struct pv_domain *pv)
+{
+	free_page((unsigned long)pv->scratch);
+	kvfree(pv->grant_page);
+	kfree(pv);
+}
+
 static struct pv_domain *alloc_pv(const struct phv_xen_setup *arg)
 {
 	struct pv_domain *pv;
@@ -124,10 +131,14 @@ static struct pv_domain *alloc_pv(const struct phv_xen_setup *arg)
 		return NULL;
 	pv->grant_page = kvcalloc(PHV_XEN_FRAMES(arg->grant_frames) - 1,
 				  sizeof(*pv->grant_page), GFP_KERNEL_ACCOUNT);
-	if (!pv->grant_page) {
-		kfree(pv);
+	if (arg->flags & PHV_XEN_SCRATCH)
+		pv->scratch = (void *)__get_free_page(GFP_KERNEL_ACCOUNT);
+	if (!pv->grant_page || (arg->flags & PHV_XEN_SCRATCH && !pv->scratch)) {
+		free_pv(pv);
 		return NULL;
 	}
+	if (pv->scratch)
+		memset(pv->scratch, 0xff, PAGE_SIZE);
 	mutex_init(&pv->mutex);
 	mutex_init(&pv->pages_mutex);
 	INIT_LIST_HEAD(&pv->pages);
@@ -137,12 +148,6 @@ static struct pv_domain *alloc_pv(const struct phv_xen_setup *arg)
 	return pv;
 }
 
-static void free_pv(struct phv_domain *domain)
-{
-	kvfree(domain->pv->grant_page);
-	kfree(domain->pv);
-	domain->pv = NULL;
-}
 
 static int setup(struct phv_domain *domain, const struct phv_xen_setup *arg)
 {
@@ -171,7 +176,8 @@ destroy_rooms:
 unpin:
 	unpin_frames(domain);
 free:
-	free_pv(domain);
+	free_pv(domain->pv);
+	domain->pv = NULL;
 	return ret;
 }
 
@@ -198,7 +204,8 @@ void pv_destroy(struct phv_domain *domain)
 		return;
 	destroy_rooms(domain);
 	unpin_frames(domain);
-	free_pv(domain);
+	free_pv(domain->pv);
+	domain->pv = NULL;
 }
 
 /* vCPUs */

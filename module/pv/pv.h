@@ -47,6 +47,7 @@ struct pv_domain {
 	struct pv_page shared_info;	/* I: the first of them */
 	/* I: the @grant_frames that follow, and PHV_XEN_STATUS_FRAMES(@grant_frames) */
 	struct pv_page *grant_page;
+	void *scratch;			/* I: what is at holes, or NULL: see ept_map_hole() */
 	bool compat_shared;		/* a: shared_info has the 32-bit layout */
 
 	struct time_domain time;

@@ -229,15 +229,12 @@ static bool is_instruction(void)
 int lapic_mmio(struct phv_vcpu *vcpu, u64 gpa, bool write)
 {
 	struct lapic *lapic = &vcpu->lapic;
-	int ret;
 
 	if ((gpa & PAGE_MASK) != APIC_DEFAULT_PHYS_BASE ||
 	    !lapic_is_on(lapic) || lapic_is_x2apic(lapic))
 		return 0;
-	if (lapic->apicv) {
-		ret = ept_map_apic(vcpu);
-		return ret ? ret : 1;
-	}
+	if (lapic->apicv)
+		return ept_map_apic(vcpu);
 	return is_instruction() && access_register(vcpu, offset_in_page(gpa), write);
 }
 

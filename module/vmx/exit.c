@@ -169,6 +169,8 @@ static int slow_ept_violation(struct phv_vcpu *vcpu)
 	}
 	if (!ret)
 		ret = lapic_mmio(vcpu, gpa, access & PHV_ACCESS_WRITE);
+	if (!ret)
+		ret = ept_map_hole(vcpu, gpa);
 	if (ret > 0)
 		return VMX_RESUME;
 	if (ret && ret != -EFAULT)

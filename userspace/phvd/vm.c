@@ -210,7 +210,7 @@ static void handle_entry_failed(struct vm_vcpu *vcpu)
  * Where there is nothing, guests of Xen read ones, and some go there.  So there is a
  * page of ones from then on, which can't be written: what a write does nobody can say
  * without taking the instruction apart, so it ends the domain, as does all too much
- * of this, and reading memory that the guest itself has given back.
+ * of this. For memory that the guest itself has given back the module has such a page.
  */
 static bool read_nothing(struct vm *vm, __u64 addr, __u32 access)
 {
@@ -385,7 +385,7 @@ static int build_xen(struct vm *vm, const struct boot *boot, struct phv_error *e
 		return phv_fail(error, -errno, "memory: no grant table: %s", strerror(errno));
 	}
 	grant_special(vm);
-	err = phv_xen_setup(vm->fd, vm->frames, VM_GRANT_FRAMES, 0,
+	err = phv_xen_setup(vm->fd, vm->frames, VM_GRANT_FRAMES, PHV_XEN_SCRATCH,
 			    guest_memory_pages(&vm->memory));
 	if (err)
 		return phv_fail(error, err, "PHV_XEN_SETUP: %s", strerror(-err));
