@@ -333,20 +333,21 @@ static void guest_singleshot(void)
 	take_events();
 	port = bind_timer();
 	for (i = 0; i < 8; i++) {
-		deadline = now() + 300 * NS_PER_US;
-		guest_assert_eq(set_singleshot(deadline, i % 2 ? VCPU_SSHOTTMR_future : 0), 0);
+		/* Once it must not be over before it is set. */
+		deadline = now() + (i ? 300 * NS_PER_US : 150 * NS_PER_MS);
+		guest_assert_eq(set_singleshot(deadline, i ? 0 : VCPU_SSHOTTMR_future), 0);
 		expect_timer(port, deadline);
 	}
 	guest_assert(!comes_within(port, 500 * NS_PER_US));
 
 	/* A later one replaces the one there is; stopped is stopped. */
-	guest_assert_eq(set_singleshot(now() + 200 * NS_PER_US, 0), 0);
-	deadline = now() + NS_PER_MS;
+	guest_assert_eq(set_singleshot(now() + 150 * NS_PER_MS, 0), 0);
+	deadline = now() + 200 * NS_PER_MS;
 	guest_assert_eq(set_singleshot(deadline, 0), 0);
 	expect_timer(port, deadline);
-	guest_assert_eq(set_singleshot(now() + 200 * NS_PER_US, 0), 0);
+	guest_assert_eq(set_singleshot(now() + 150 * NS_PER_MS, 0), 0);
 	guest_assert_eq(xen_vcpu_op(VCPUOP_stop_singleshot_timer, 0, NULL), 0);
-	guest_assert(!comes_within(port, 500 * NS_PER_US));
+	guest_assert(!comes_within(port, 200 * NS_PER_MS));
 }
 
 static void singleshot(void)
@@ -532,7 +533,8 @@ static void guest_layouts32(void)
 					deadline >> 32), 0);
 	guest_assert(!comes_within(port, 500 * NS_PER_US));
 
-	singleshot32.deadline = now() + 300 * NS_PER_US;
+	/* Far enough not to be over before it is set. */
+	singleshot32.deadline = now() + NS_PER_S;
 	singleshot32.flags = VCPU_SSHOTTMR_future;
 	singleshot32.behind = ~0u;
 	guest_assert_eq(xen_hypercall32(__HYPERVISOR_vcpu_op, VCPUOP_set_singleshot_timer, 0,
