@@ -4,7 +4,8 @@
  * is entered as a PVH guest, without paging.  Used by blk.c.
  *
  * It connects, does one of the things below, says what becomes of it ("bad: NAME: "
- * and the backend's reason, or the answer's status), closes, and begins again.
+ * and the backend's reason, or the answer's status), closes, and begins again. With a second
+ * vCPU, that one writes into requests while the backend reads them.
  */
 #define __packed __attribute__((packed))
 
@@ -16,6 +17,7 @@ typedef unsigned long long u64;
 
 #define MEMORY_OP	12
 #define CONSOLE_IO	18
+#define VCPU_OP		24
 #define SCHED_OP	29
 #define EVTCHN_OP	32
 #define HVM_OP		34
@@ -102,6 +104,16 @@ struct ring {
 		struct answer answer;
 	} entry[32];
 };
+
+/* What VCPUOP_initialise takes, as Xen's hvm_vcpu.h has it for 32 bits. */
+struct vcpu_context {
+	u32 mode, pad;
+	u32 eax, ecx, edx, ebx, esp, ebp, esi, edi, eip, eflags, cr0, cr3, cr4, pad1;
+	u64 efer;
+	u32 cs_base, ds_base, ss_base, es_base, tr_base;
+	u32 cs_limit, ds_limit, ss_limit, es_limit, tr_limit;
+	u16 cs_ar, ds_ar, ss_ar, es_ar, tr_ar, pad2[3];
+} __packed;
 
 static volatile struct store_ring *const store = (void *)STORE_PAGE;
 static volatile struct grant *const grants = (void *)(GRANTS_FRAME << 12);
@@ -474,6 +486,91 @@ static void try_connect(const char *name, u32 ref, int bad_port)
 	close_and_reopen();
 }
 
+/* Requests over and over, to a ring that is always full; what comes of them doesn't matter. */
+static int keep_busy(u32 rounds, u8 op)
+{
+	volatile struct ring *shared = &ring;
+	u32 i;
+
+	for (i = 0; i < 32; i++) {
+		ring.entry[i].request = *request(op, 1, 9);
+		ring.entry[i].request.sector = i;
+	}
+	while (rounds--) {
+		asm volatile("" : : : "memory");
+		shared->req_prod = shared->rsp_prod + 32;
+		send(port);
+		send(port);
+		read_backend("state");
+		if (same(value, CLOSING))
+			return 0;
+	}
+	return 1;
+}
+
+/* Each page, length and kind is good by itself, and the next moment another one. */
+static void rewrite(void)
+{
+	volatile struct ring *shared = &ring;
+	u32 i;
+
+	for (i = 0; ; i++) {
+		volatile struct request *made = &shared->entry[i % 32].request;
+
+		made->op = i / 32 % 4;
+		made->segments = 1 + i / 7 % 11;
+		made->sector = i / 3 % 16;
+		made->segment[i % 11].ref = 9;
+		made->segment[i % 11].first = i / 5 % 4;
+		made->segment[i % 11].last = 4 + i / 11 % 4;
+		/* not good, for a moment */
+		if (i % 1024 == 0) {
+			made->segment[0].last = 255;
+			made->segments = 255;
+			made->segment[0].last = 7;
+			made->segments = 1;
+		}
+	}
+}
+
+static int start_other(void)
+{
+	static u8 other_stack[4096];
+	static int err = 1;
+	struct vcpu_context context = {
+		.esp = (u32)other_stack + sizeof(other_stack), .eip = (u32)rewrite,
+		.cr0 = 1, .cs_limit = ~0u, .ds_limit = ~0u, .ss_limit = ~0u, .es_limit = ~0u,
+		.tr_limit = 0x67, .cs_ar = 0xc9b, .ds_ar = 0xc93, .ss_ar = 0xc93,
+		.es_ar = 0xc93, .tr_ar = 0x8b,
+	};
+
+	/* Once, and from then on it goes down and up */
+	if (err > 0)
+		err = hypercall(VCPU_OP, 0, 1, (u32)&context);
+	return err ?: hypercall(VCPU_OP, 1, 1, 0);
+}
+
+/* A frontend that has the backend's attention all the time. */
+static void try_busy(const char *name, int (*with)(void), u32 rounds)
+{
+	int err = 0;
+	u32 i;
+
+	for (i = 0; i < rounds; i++) {
+		open_port();
+		connect(8, port);
+		if (wait_for(CONNECTED)) {
+			err = with ? with() : 0;
+			keep_busy(with ? 4 : 50, 0);
+			if (with)
+				hypercall(VCPU_OP, 2, 1, 0);
+		}
+		close_and_reopen();
+	}
+	append(value, err ? "no other vCPU" : "over");
+	tell(name);
+}
+
 static u32 parameter(u32 index)
 {
 	struct {
@@ -505,6 +602,9 @@ void begin(void)
 	write_node("protocol", "x86_32-abi");
 	for (i = 0; i < sizeof(things) / sizeof(things[0]); i++)
 		try(things[i].name, things[i].make);
+	try_busy("flood", 0, 1);
+	try_busy("rewritten", start_other, 10);
+	try("good", good);
 	try_connect("no-ring", 100, 0);
 	try_connect("read-only-ring", 10, 0);
 	try_connect("port", 8, 1);

@@ -82,4 +82,13 @@ four)
 	echo "queues $#"
 	$load mix /dev/xvda 4194304 4 25 && ok four
 	;;
+root)
+	# all of it is on the disk that this was started from
+	load=/bin/blkload
+	grep -q '^/dev/xvda / ext4 rw' /proc/mounts && ok root
+	$load mix /dev/xvdb 4194304 1 25 && ok qcow2
+	errno 0 $load once w /dev/xvdc 65536 4096 &&
+		errno 0 $load once r /dev/xvdc 65536 4096 && sync && ok nbd
+	$load files /log
+	;;
 esac

@@ -14,6 +14,9 @@
  *	blkload log DEVICE
  *		writes its sectors in turn, each with its number, and says "synced " and the
  *		number when it is flushed
+ *	blkload files DIRECTORY
+ *		the same with files, each with its number as its name and over and over in it,
+ *		while another process writes to a file without end
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -108,7 +111,7 @@ static void *run(void *argument)
 	return NULL;
 }
 
-/* The same as in blk.c. */
+/* The same as in disks.c. */
 static uint64_t hash(uint64_t sum, const unsigned char *data, size_t size)
 {
 	uint64_t word;
@@ -177,6 +180,41 @@ static int write_log(void)
 	}
 }
 
+/* Not through the past: what was there stays there, so nothing is left to clear up. */
+static void write_junk(void)
+{
+	static unsigned char data[16384];
+	int fd = open("junk", O_RDWR | O_CREAT, 0600);
+	unsigned int i;
+
+	for (i = 0; ; i++)
+		if (pwrite(fd, data, sizeof(data), i % 256 * sizeof(data)) < 0)
+			_exit(1);
+}
+
+static int write_files(const char *directory)
+{
+	int top = open(directory, O_RDONLY), fd;
+	uint64_t i, data[1024], j;
+	char name[24];
+
+	if (top < 0 || fchdir(top))
+		return 1;
+	if (!fork())
+		write_junk();
+	for (i = 1; ; i++) {
+		for (j = 0; j < 1024; j++)
+			data[j] = i;
+		snprintf(name, sizeof(name), "%llu", (unsigned long long)i);
+		fd = open(name, O_WRONLY | O_CREAT | O_EXCL, 0600);
+		if (write(fd, data, sizeof(data)) != sizeof(data) || fsync(fd) || fsync(top))
+			return 1;
+		close(fd);
+		printf("synced %s\n", name);
+		fflush(stdout);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	const char *what = argc > 2 ? argv[1] : "";
@@ -187,6 +225,8 @@ int main(int argc, char **argv)
 		write = *argv[2] == 'w';
 		device = argv[3];
 	}
+	if (!strcmp(what, "files"))
+		return write_files(device);
 	disk = open(device, (write ? O_RDWR : O_RDONLY) | O_DIRECT);
 	if (disk < 0) {
 		printf("open: errno %d\n", errno);
