@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <xen/xen.h>
 #include <xen/grant_table.h>
@@ -569,6 +570,39 @@ static void test_drain(void)
 	done("what is under way ends, and nothing begins, when the device is to end");
 }
 
+/* A file in memory is done with at once, however many steps there are. */
+static void test_in_memory(void)
+{
+	struct blk_extent old[2] = { disk.table.extent[0], disk.table.extent[1] };
+	int fd = memfd_create("disk", MFD_CLOEXEC), i;
+
+	if (fd < 0 || ftruncate(fd, SECTORS * BLK_SECTOR))
+		ksft_exit_fail_msg("no memfd\n");
+	vandalised = true;
+	connect_queues(1);
+	for (i = 0; i < 2; i++) {
+		disk.table.extent[i].fd = fd;
+		disk.table.extent[i].offset = (__u64)i * FILE_SECTORS * BLK_SECTOR;
+		disk.table.extent[i].in_memory = true;
+	}
+	put(0, BLKIF_OP_WRITE, FILE_SECTORS - 4, 8);
+	put(1, BLKIF_OP_WRITE_BARRIER, 0, 8);
+	put(2, BLKIF_OP_FLUSH_DISKCACHE, 0, 0);
+	put(3, BLKIF_OP_READ, FILE_SECTORS - 4, 8);
+	serve();
+	while (more)
+		serve();
+	check(!pending_count && !disk.under_way && indices(0)[2] == 4);
+	for (i = 0; i < 8; i++)
+		check(*(__u64 *)(frame(DATA_FRAME + 3) + i * BLK_SECTOR) == slots[0].value + i);
+	check(pread(fd, frame(DATA_FRAME), BLK_SECTOR, 0) == BLK_SECTOR &&
+	      *(__u64 *)frame(DATA_FRAME) == slots[1].value);
+	close(fd);
+	memcpy(disk.table.extent, old, sizeof(old));
+	vandalised = false;
+	done("a disk in memory");
+}
+
 /* Every fourth entry is indirect. Good on the whole, but they change. */
 static void rewrite(unsigned int number, __u32 *random)
 {
@@ -638,7 +672,7 @@ static void test_rewritten(void)
 int main(void)
 {
 	ksft_print_header();
-	ksft_set_plan(7);
+	ksft_set_plan(8);
 	make_guest();
 	load(1, 3000);
 	done("a flush covers what was answered before, a barrier too, and nothing passes it");
@@ -651,6 +685,7 @@ int main(void)
 	test_barrier();
 	test_shrunk();
 	test_drain();
+	test_in_memory();
 	test_rewritten();
 	ksft_finished();
 }

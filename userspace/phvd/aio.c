@@ -165,13 +165,21 @@ void aio_punch(struct aio *aio, int fd, __u64 offset, __u64 length)
 	io_uring_sqe_set_data(sqe, aio);
 }
 
-/* Hands operations to the kernel, and tells of those that are done, which some are at once. */
+/*
+ * Hands operations to the kernel, and tells of those that are done, which some are at once:
+ * nobody has to be woken for these.
+ */
 void aio_submit(void)
 {
+	io_uring_cq_eventfd_toggle(&ring, false);
 	do {
 		io_uring_submit(&ring);
 		reap();
 	} while (io_uring_sq_ready(&ring));
+	io_uring_cq_eventfd_toggle(&ring, true);
+	/* What is done from here on is signalled, or seen here */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	reap();
 	when_idle(idle_data);
 	/* What that has begun is told another time, so that others get their turn. */
 	if (io_uring_sq_ready(&ring))

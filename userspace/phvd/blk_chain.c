@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/uio.h>
 
 #include <xen/xen.h>
 #include <xen/io/blkif.h>
@@ -90,6 +91,32 @@ static void on_done(struct aio *aio, int result)
 	}
 }
 
+/*
+ * Does an operation on a file in memory at once; false for what is not of this kind. There
+ * is nothing that a flush could do to such a file.
+ */
+static bool do_now(struct blk_request *request, const struct iovec *memory, unsigned int count)
+{
+	ssize_t n = 0;
+
+	if (!request->in_memory)
+		return false;
+	switch (request->op) {
+	case BLKIF_OP_READ:
+		n = preadv(request->fd, memory, (int)count, (off_t)request->offset);
+		break;
+	case BLKIF_OP_WRITE:
+		n = pwritev(request->fd, memory, (int)count, (off_t)request->offset);
+		break;
+	case BLKIF_OP_FLUSH_DISKCACHE:
+		break;
+	default:
+		return false;
+	}
+	on_done(&request->aio, n < 0 ? -errno : (int)n);
+	return true;
+}
+
 /* The memory of all that is done at once, in a row; false without memory for that. */
 static bool gather(struct blk_request *request)
 {
@@ -122,6 +149,8 @@ static void begin(struct blk_request *request)
 		count = request->chain_parts;
 	}
 	request->queue->disk->operations++;
+	if (do_now(request, memory, count))
+		return;
 	request->aio.done = on_done;
 	switch (request->op) {
 	case BLKIF_OP_READ:
@@ -173,11 +202,8 @@ void blk_chain_add(struct blk_disk *disk, struct blk_request *request)
 	disk->last = request;
 }
 
-/**
- * blk_chain_begin - begin the batch
- * @disk: the disk; its batch is empty then
- */
-void blk_chain_begin(struct blk_disk *disk)
+/* Begins the batch, as it is now. */
+static void begin_batch(struct blk_disk *disk)
 {
 	struct blk_request *request = disk->first, *next;
 
@@ -190,4 +216,15 @@ void blk_chain_begin(struct blk_disk *disk)
 		end->next = NULL;
 		begin(request);
 	}
+}
+
+/**
+ * blk_chain_begin - begin the batch
+ * @disk: the disk; its batch is empty then
+ */
+void blk_chain_begin(struct blk_disk *disk)
+{
+	/* What is done at once may have a barrier go on, which has four steps. */
+	while (disk->first)
+		begin_batch(disk);
 }

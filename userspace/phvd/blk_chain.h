@@ -24,6 +24,7 @@
  * @status: BLKIF_RSP_*
  * @step: of a barrier: what is under way; else how often it was begun again
  * @fd: the file
+ * @in_memory: it is a file in memory
  * @offset: where in it
  * @bytes: how many
  * @next: the next one in the batch, or one that is done with this one
@@ -45,6 +46,7 @@ struct blk_request {
 	__s16 status;
 	unsigned int step;
 	int fd;
+	bool in_memory;
 	__u64 offset;
 	__u64 bytes;
 	struct blk_request *next;

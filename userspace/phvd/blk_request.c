@@ -52,7 +52,8 @@ void blk_request_finish(struct blk_request *request)
 }
 
 /* Makes a part of a request; NULL without memory. */
-static struct blk_request *new_part(struct blk_request *parent, __u8 op, int fd)
+static struct blk_request *new_part(struct blk_request *parent, __u8 op,
+				    const struct blk_extent *extent)
 {
 	struct blk_request *part = calloc(1, sizeof(*part) + parent->count * sizeof(*part->iov));
 
@@ -63,7 +64,8 @@ static struct blk_request *new_part(struct blk_request *parent, __u8 op, int fd)
 	part->queue = parent->queue;
 	part->parent = parent;
 	part->op = op;
-	part->fd = fd;
+	part->fd = extent->fd;
+	part->in_memory = extent->in_memory;
 	part->memory = part->iov;
 	parent->parts++;
 	return part;
@@ -95,7 +97,7 @@ static void split(struct blk_disk *disk, struct blk_request *request, __u8 op, _
 	while (sectors) {
 		const struct blk_extent *extent = blk_table_find(&disk->table, sector);
 		__u64 some = extent->first + extent->sectors - sector;
-		struct blk_request *part = new_part(request, op, extent->fd);
+		struct blk_request *part = new_part(request, op, extent);
 
 		if (!part)
 			break;
@@ -122,7 +124,7 @@ static void flush(struct blk_disk *disk, struct blk_request *request)
 	for (i = 0; i < disk->table.count; i++) {
 		if (disk->table.extent[i].read_only)
 			continue;
-		part = new_part(request, BLKIF_OP_FLUSH_DISKCACHE, disk->table.extent[i].fd);
+		part = new_part(request, BLKIF_OP_FLUSH_DISKCACHE, &disk->table.extent[i]);
 		if (!part)
 			break;
 		blk_chain_add(disk, part);
@@ -258,6 +260,7 @@ static void start(struct blk_queue *queue, const struct blk_command *command)
 		return;
 	}
 	request->fd = extent->fd;
+	request->in_memory = extent->in_memory;
 	request->offset = extent->offset + (command->sector - extent->first) * BLK_SECTOR;
 	blk_chain_add(disk, request);
 }

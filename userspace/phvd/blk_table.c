@@ -5,7 +5,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
+#include <linux/magic.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "blk_ring.h"
@@ -19,6 +21,15 @@ static int refuse(const char **why, const char *text)
 {
 	*why = text;
 	return -EINVAL;
+}
+
+/* The kernel would have a thread of its own wait for what is there already. */
+static bool is_in_memory(int fd)
+{
+	struct statfs status;
+
+	return !fstatfs(fd, &status) && status.f_type == TMPFS_MAGIC &&
+	       !(fcntl(fd, F_GETFL) & O_DIRECT);
 }
 
 /* An extent's descriptor is one that came with the request: nothing else is taken. */
@@ -48,6 +59,7 @@ static int take_extent(struct blk_table *table, struct json_object *json,
 	/* What another user serves can't be looked at, but has a size if it is a file. */
 	if (!fstat(extent->fd, &status) && !S_ISREG(status.st_mode) && !S_ISBLK(status.st_mode))
 		return refuse(why, "neither a file nor a block device");
+	extent->in_memory = is_in_memory(extent->fd);
 	switch (fcntl(extent->fd, F_GETFL) & O_ACCMODE) {
 	case O_RDWR:
 		break;

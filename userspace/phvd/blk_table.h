@@ -24,6 +24,7 @@
  * @offset: where it begins there, bytes
  * @size: bytes that it is to have; 0: what the file has
  * @read_only: it may not be written
+ * @in_memory: the file is nowhere else: who reads or writes it need not wait
  */
 struct blk_extent {
 	__u64 first;
@@ -32,6 +33,7 @@ struct blk_extent {
 	__u64 offset;
 	__u64 size;
 	bool read_only;
+	bool in_memory;
 };
 
 /**
