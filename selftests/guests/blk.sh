@@ -74,7 +74,7 @@ one)
 	file_system
 	errors
 	hot
-	$load mix /dev/xvda 4194304 1 60
+	$load mix /dev/xvda 4194304 1 60 && ok mix
 	$load log /dev/xvda
 	;;
 four)

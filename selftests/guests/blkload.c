@@ -12,8 +12,8 @@
  *	blkload load DEVICE
  *		reads and writes until it fails; says "failed: "
  *	blkload log DEVICE
- *		writes its sectors in turn, each with its number, and says "synced " and the
- *		number when it is flushed
+ *		writes its sectors in turn, from 8 MiB on, each with its number, and says
+ *		"synced " and the number when it is flushed
  *	blkload files DIRECTORY
  *		the same with files, each with its number as its name and over and over in it,
  *		while another process writes to a file without end
@@ -29,6 +29,7 @@
 #include <unistd.h>
 
 #define SECTOR		512
+#define LOG_OFFSET	(8 << 20)
 #define PIECE_MAX	(320 * 1024)
 #define THREADS_MAX	16
 
@@ -173,7 +174,7 @@ static int write_log(void)
 
 	for (i = 1; ; i++) {
 		memcpy(data, &i, sizeof(i));
-		if (transfer(1, data, SECTOR, (off_t)i * SECTOR) || fdatasync(disk))
+		if (transfer(1, data, SECTOR, LOG_OFFSET + (off_t)i * SECTOR) || fdatasync(disk))
 			return 1;
 		printf("synced %llu\n", (unsigned long long)i);
 		fflush(stdout);
