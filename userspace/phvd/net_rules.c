@@ -68,6 +68,7 @@ static char *run(const char *text, bool json, char why[NET_WHY_MAX])
 {
 	struct nft_ctx *nft = nft_ctx_new(NFT_CTX_DEFAULT);
 	char *output = NULL;
+	const char *error;
 
 	snprintf(why, NET_WHY_MAX, "nftables: no memory");
 	if (!nft)
@@ -77,12 +78,13 @@ static char *run(const char *text, bool json, char why[NET_WHY_MAX])
 	if (json)
 		nft_ctx_output_set_flags(nft, NFT_CTX_OUTPUT_JSON | NFT_CTX_OUTPUT_HANDLE |
 					 NFT_CTX_OUTPUT_ECHO);
-	if (!nft_run_cmd_from_buffer(nft, text))
+	if (!nft_run_cmd_from_buffer(nft, text)) {
 		output = strdup(nft_ctx_get_output_buffer(nft));
-	else
-		snprintf(why, NET_WHY_MAX, "nftables: %.*s",
-			 (int)strcspn(nft_ctx_get_error_buffer(nft), "\n"),
-			 nft_ctx_get_error_buffer(nft));
+	} else {
+		/* It is given once only. */
+		error = nft_ctx_get_error_buffer(nft);
+		snprintf(why, NET_WHY_MAX, "nftables: %.*s", (int)strcspn(error, "\n"), error);
+	}
 	nft_ctx_free(nft);
 	return output;
 }
@@ -138,8 +140,8 @@ static void add_rule(struct commands *commands, const char *table,
 	    rule->out ? "sent" : "received");
 	add_condition(commands, rule);
 	if (rule->action == NET_LIMIT)
-		add(commands, "limit rate over %u %s ", rule->rate,
-		    rule->bytes ? "bytes/second" : "packets/second");
+		add(commands, "limit rate over %u%s/second ", rule->rate,
+		    rule->bytes ? " bytes" : "");
 	add(commands, "counter %s comment \"%s\"\n", verdict, rule->text);
 }
 
