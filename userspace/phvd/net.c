@@ -285,6 +285,13 @@ static int read_features(struct net *net)
 	return set_offload(net);
 }
 
+/* A TAP has a carrier while there is somebody to receive what is sent there. */
+static void set_carrier(struct net *net, int carrier)
+{
+	if (net->config.kind == NET_TAP)
+		ioctl(net->fd[0], TUNSETCARRIER, &carrier);
+}
+
 /* Has the TAP use so many of its queues: packets in the others would be lost. */
 static int use_queues(struct net *net, unsigned int count)
 {
@@ -393,6 +400,8 @@ static int net_connect(struct backend_device *device)
 		if (err)
 			backend_fail(device, err, "thread: %s", strerror(-err));
 	}
+	if (!err)
+		set_carrier(net, 1);
 	return err;
 }
 
@@ -403,6 +412,7 @@ static bool net_stop(struct backend_device *device, bool wait)
 	unsigned int i;
 
 	(void)wait;	/* threads end when they are told to */
+	set_carrier(net, 0);
 	signal_fd(net->stop);
 	for (i = 0; i < net->lines; i++)
 		if (net->line[i].started)
@@ -488,6 +498,7 @@ int net_add(struct backend *backend, unsigned int number, const struct net_confi
 	net->nr_fds = nr_fds;
 	net->attached = nr_fds;
 	memcpy(net->fd, fds, nr_fds * sizeof(*fds));
+	set_carrier(net, 0);
 	pthread_mutex_init(&net->filter.lock, NULL);
 	net->notice = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	net->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
