@@ -20,10 +20,11 @@
 #include "net_queue.h"
 
 #define PAGES	8
+#define FILLED	64	/* bytes of a page that are filled at a time: headers */
 
 int LLVMFuzzerTestOneInput(const __u8 *data, size_t size);
 
-enum step { SEND, POST, MOVE, GRANT, TRANSMIT, RECEIVE, PACKET, STEPS };
+enum step { SEND, POST, MOVE, GRANT, TRANSMIT, RECEIVE, PACKET, FILL, STEPS };
 
 static struct guest_memory memory;
 static struct grant_table table = { .max_frames = 1, .version = 1, .memory = &memory };
@@ -121,6 +122,12 @@ static size_t take_step(const __u8 *data, size_t size)
 	case RECEIVE:
 		if (net_queue_receive(&queue, 300, &notify) < 0)
 			return 0;
+		break;
+	case FILL:
+		used = 1 + FILLED;
+		if (size > used)
+			memcpy((char *)memory.region[0].host + data[1] % PAGES * GUEST_PAGE_SIZE,
+			       data + 2, FILLED);
 		break;
 	case PACKET:
 		used = 2 + sizeof(struct virtio_net_hdr);
