@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A phvd of the test's own; see net_phvd.h.
+ */
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "net_phvd.h"
+#include "phvtest.h"
+
+char directory[32], programs[256];
+char out[65536];
+int status;
+
+static pid_t phvd_pid;
+
+/**
+ * sh - run a shell command: out[] and status are what became of it
+ * @format: the command, as for printf()
+ *
+ * Return: status
+ */
+int sh(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	status = read_command(out, sizeof(out), format, args);
+	va_end(args);
+	return status;
+}
+
+/**
+ * said - has the last command said that?
+ * @format: what, as for printf()
+ *
+ * Return: true if so; else what it has said is shown
+ */
+bool said(const char *format, ...)
+{
+	char text[128];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	if (strstr(out, text))
+		return true;
+	ksft_print_msg("no \"%s\" in: %.400s\n", text, out);
+	return false;
+}
+
+/**
+ * now - how late is it?
+ *
+ * Return: seconds, from whenever on
+ */
+time_t now(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return time.tv_sec;
+}
+
+/**
+ * make_directory - have a directory, in which vmctl will find phvd
+ */
+void make_directory(void)
+{
+	ssize_t n = readlink("/proc/self/exe", programs, sizeof(programs) - 1);
+	char path[64];
+
+	programs[n < 0 ? 0 : n] = '\0';
+	*strrchr(programs, '/') = '\0';
+	snprintf(directory, sizeof(directory), "/tmp/phv-net-XXXXXX");
+	if (!mkdtemp(directory))
+		ksft_exit_fail_msg("no directory\n");
+	snprintf(path, sizeof(path), "%s/phvd.sock", directory);
+	setenv("PHVD_SOCKET", path, 1);
+}
+
+/*
+ * An initramfs can't be left by pivot_root(), which is how passt does it; a bind mount
+ * of it can. It must cover the other one, or there are no user namespaces.
+ */
+static void leave_initramfs(void)
+{
+	char root[64];
+
+	snprintf(root, sizeof(root), "%s/root", directory);
+	mkdir(root, 0700);
+	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	    mount("/", root, NULL, MS_BIND | MS_REC, NULL) || chdir(root) ||
+	    mount(".", "/", NULL, MS_MOVE, NULL) || chroot(".") || chdir("/"))
+		perror("another root");
+}
+
+/**
+ * start_phvd - start phvd, and wait until it answers
+ */
+void start_phvd(void)
+{
+	char path[80];
+	int log, i;
+
+	fflush(stdout);
+	phvd_pid = fork();
+	if (!phvd_pid) {
+		snprintf(path, sizeof(path), "%s/log", directory);
+		log = open(path, O_WRONLY | O_CREAT | O_APPEND, 0600);
+		dup2(log, STDERR_FILENO);
+		leave_initramfs();
+		unsetenv("LISTEN_PID");
+		execlp("phvd", "phvd", "--directory", directory, NULL);
+		_exit(127);
+	}
+	/* There is no such domain, says phvd. */
+	for (i = 0; i < 300 && sh("vmctl net-rules none 2>&1") != 3; i++)
+		usleep(100000);
+	if (status != 3)
+		ksft_exit_fail_msg("phvd doesn't start: %s\n", out);
+}
+
+/**
+ * end_phvd - end it, and wait until it has
+ */
+void end_phvd(void)
+{
+	kill(phvd_pid, SIGTERM);
+	waitpid(phvd_pid, NULL, 0);
+}
