@@ -195,6 +195,13 @@ static void close_result(void)
 	close(result);
 }
 
+static long open_device(void)
+{
+	int fd = open(PHV_DEVICE, O_RDWR | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
 static long get_caps(void)
 {
 	struct phv_caps caps;
@@ -215,6 +222,7 @@ static long create_domain(void)
 }
 
 static const struct op device_ops[] = {
+	{ "open", .call = open_device, .undo = close_result },
 	{ "PHV_GET_CAPS", .call = get_caps },
 	{ "PHV_CREATE_DOMAIN", .call = create_domain, .undo = close_result },
 };
@@ -314,6 +322,18 @@ static long set_msr_policy(void)
 	return vm_ioctl(vm, PHV_SET_MSR_POLICY, &policy);
 }
 
+/* As it is: what any processor can do. Leaf 0x15 has it. */
+static long set_tsc_khz(void)
+{
+	unsigned long khz = 0;
+	u32 i;
+
+	for (i = 0; i < cpuid_table.count; i++)
+		if (entries[i].leaf == 0x15)
+			khz = entries[i].ebx;
+	return vm_ioctl(vm, PHV_SET_TSC_KHZ, khz);
+}
+
 static int event = -1;
 
 static long set_ports(void)
@@ -365,6 +385,7 @@ static const struct op domain_ops[] = {
 	{ "PHV_GET_CPUID", get_cpuid, make_domain, NULL, close_domain },
 	{ "PHV_SET_CPUID", set_cpuid, make_with_cpuid, NULL, close_domain },
 	{ "PHV_SET_MSR_POLICY", set_msr_policy, make_domain, NULL, close_domain },
+	{ "PHV_SET_TSC_KHZ", set_tsc_khz, make_with_cpuid, NULL, close_domain },
 	{ "PHV_SET_PORTS", set_ports, make_domain, reset_ports, close_domain },
 	{ "PHV_SET_PORTS, doorbell", set_doorbell, make_domain, reset_ports, close_domain },
 	{ "PHV_SET_IRQFD", set_irqfd, make_with_vcpu, reset_irqfd, close_domain },
