@@ -121,12 +121,13 @@ static void add_condition(struct commands *commands, const struct net_rule *rule
 	if (*to)
 		add(commands, arp ? "arp daddr ip %s " : ipv6 ? "ip6 daddr %s " : "ip daddr %s ",
 		    to);
+	/* Numbers: names are those of /etc/protocols, which may be missing. */
 	if (rule->protocol == NET_ICMP)
-		add(commands, "meta l4proto { icmp, ipv6-icmp } ");
+		add(commands, "meta l4proto { 1, 58 } ");
 	else if (rule->protocol == NET_TCP)
-		add(commands, "meta l4proto tcp ");
+		add(commands, "meta l4proto 6 ");
 	else if (rule->protocol == NET_UDP)
-		add(commands, "meta l4proto udp ");
+		add(commands, "meta l4proto 17 ");
 	if (rule->first_port)
 		add(commands, "th dport %u-%u ", rule->first_port, rule->last_port);
 }
