@@ -1,67 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A guest with a frontend for its disk xvda that does what none should: 32-bit code that
- * is entered as a PVH guest, without paging.  Used by blk.c.
+ * A guest with a frontend for its disk xvda that does what none should: see frontend.h.
+ * Used by blk.c.
  *
  * It connects, does one of the things below, says what becomes of it ("bad: NAME: "
  * and the backend's reason, or the answer's status), closes, and begins again. With a second
  * vCPU, that one writes into requests while the backend reads them.
  */
-#define __packed __attribute__((packed))
-
-typedef unsigned char u8;
-typedef unsigned short u16;
-typedef short s16;
-typedef unsigned int u32;
-typedef unsigned long long u64;
-
-#define MEMORY_OP	12
-#define CONSOLE_IO	18
-#define VCPU_OP		24
-#define SCHED_OP	29
-#define EVTCHN_OP	32
-#define HVM_OP		34
-
-#define STORE_PAGE	0xfeffc000
-#define STORE_EVTCHN	2
-#define GRANTS_FRAME	0x1000
-#define XS_READ		2
-#define XS_WRITE	11
-
-#define INIT_WAIT	"2"
-#define CONNECTED	"4"
-#define CLOSING		"5"
-#define CLOSED		"6"
-
-/* The entry point for PVH, in a note; and what comes before C. */
-asm(".pushsection .note.Xen, \"a\", @note\n"
-	    "	.long 4, 4, 18\n"
-	    "	.asciz \"Xen\"\n"
-	    "	.long start\n"
-	    ".popsection\n"
-	    "	.globl start\n"
-	    "start:\n"
-	    "	mov $stack + 8192, %esp\n"
-	    "	call begin\n"
-	    "	.bss\n"
-	    "	.align 16\n"
-	    "stack: .skip 8192\n"
-	    "	.text\n");
-
-struct store_ring {
-	char req[1024];
-	char rsp[1024];
-	u32 req_cons, req_prod, rsp_cons, rsp_prod;
-};
-
-struct store_header {
-	u32 type, id, transaction, length;
-};
-
-struct grant {
-	u16 flags, domain;
-	u32 frame;
-};
+#include "frontend.h"
 
 /* As a 32-bit guest has it. */
 struct segment {
@@ -105,182 +51,9 @@ struct ring {
 	} entry[32];
 };
 
-/* What VCPUOP_initialise takes, as Xen's hvm_vcpu.h has it for 32 bits. */
-struct vcpu_context {
-	u32 mode, pad;
-	u32 eax, ecx, edx, ebx, esp, ebp, esi, edi, eip, eflags, cr0, cr3, cr4, pad1;
-	u64 efer;
-	u32 cs_base, ds_base, ss_base, es_base, tr_base;
-	u32 cs_limit, ds_limit, ss_limit, es_limit, tr_limit;
-	u16 cs_ar, ds_ar, ss_ar, es_ar, tr_ar, pad2[3];
-} __packed;
-
-static volatile struct store_ring *const store = (void *)STORE_PAGE;
-static volatile struct grant *const grants = (void *)(GRANTS_FRAME << 12);
 static struct ring ring __attribute__((aligned(4096)));
 static u8 data[4096] __attribute__((aligned(4096)));
-static char value[512], backend[64], path[128];
-static u32 store_port, port;
-
-void begin(void);
-void *memset(void *to, int byte, u32 size);
-
-void *memset(void *to, int byte, u32 size)
-{
-	u32 i;
-
-	for (i = 0; i < size; i++)
-		((volatile u8 *)to)[i] = byte;
-	return to;
-}
-
-static int hypercall(u32 nr, u32 a, u32 b, u32 c)
-{
-	int ret;
-
-	asm volatile("vmcall" : "=a"(ret) : "0"(nr), "b"(a), "c"(b), "d"(c) : "memory");
-	return ret;
-}
-
-static u32 length_of(const char *text)
-{
-	u32 length = 0;
-
-	while (text[length])
-		length++;
-	return length;
-}
-
-static void say(const char *text)
-{
-	hypercall(CONSOLE_IO, 0, length_of(text), (u32)text);
-}
-
-static int same(const char *a, const char *b)
-{
-	while (*a && *a == *b)
-		a++, b++;
-	return *a == *b;
-}
-
-static char *append(char *to, const char *text)
-{
-	while (*text)
-		*to++ = *text++;
-	*to = 0;
-	return to;
-}
-
-static char *append_number(char *to, u32 number)
-{
-	if (number >= 10)
-		to = append_number(to, number / 10);
-	*to++ = '0' + number % 10;
-	*to = 0;
-	return to;
-}
-
-static void send(u32 to)
-{
-	hypercall(EVTCHN_OP, 4, (u32)&to, 0);
-}
-
-static void wait(void)
-{
-	hypercall(SCHED_OP, 0, 0, 0);
-}
-
-/* xenstore. */
-
-static void store_put(const void *bytes, u32 size)
-{
-	u32 i;
-
-	for (i = 0; i < size; i++) {
-		while (store->req_prod - store->req_cons == 1024)
-			wait();
-		store->req[store->req_prod % 1024] = ((const char *)bytes)[i];
-		store->req_prod++;
-	}
-}
-
-static void store_get(void *bytes, u32 size)
-{
-	u32 i;
-
-	for (i = 0; i < size; i++) {
-		while (store->rsp_prod == store->rsp_cons)
-			wait();
-		((char *)bytes)[i] = store->rsp[store->rsp_cons % 1024];
-		store->rsp_cons++;
-	}
-}
-
-/* The answer is in value[]; an error is its name. */
-static void store_call(u32 type, const char *node, const char *text)
-{
-	struct store_header header = { type, 0, 0, length_of(node) + 1 + length_of(text) };
-
-	store_put(&header, sizeof(header));
-	store_put(node, length_of(node) + 1);
-	store_put(text, length_of(text));
-	send(store_port);
-	store_get(&header, sizeof(header));
-	store_get(value, header.length);
-	value[header.length] = 0;
-}
-
-static void write_node(const char *name, const char *text)
-{
-	append(append(path, "device/vbd/51712/"), name);
-	store_call(XS_WRITE, path, text);
-}
-
-static void write_number(const char *name, u32 number)
-{
-	char text[12];
-
-	append_number(text, number);
-	write_node(name, text);
-}
-
-static void read_backend(const char *name)
-{
-	append(append(append(path, backend), "/"), name);
-	store_call(XS_READ, path, "");
-}
-
-/* Waits for a state of the backend's; or for its end, which is one of an attack's. */
-static int wait_for(const char *state)
-{
-	for (;;) {
-		read_backend("state");
-		if (same(value, state))
-			return 1;
-		if (same(value, CLOSING) && !same(state, CLOSED) && !same(state, INIT_WAIT))
-			return 0;
-	}
-}
-
-/* The disk. */
-
-static void grant(u32 ref, const void *page, u16 flags)
-{
-	grants[ref].frame = (u32)page >> 12;
-	asm volatile("" : : : "memory");
-	grants[ref].flags = 1 | flags;
-}
-
-static void open_port(void)
-{
-	struct {
-		u16 domain, remote;
-		u32 port;
-	} alloc = { 0x7ff0, 0, 0 };
-
-	hypercall(EVTCHN_OP, 6, (u32)&alloc, 0);
-	port = alloc.port;
-}
+static u32 port;
 
 static struct request *request(u8 op, u8 segments, u32 ref)
 {
@@ -438,12 +211,8 @@ static void tell(const char *name)
 
 static void close_and_reopen(void)
 {
-	write_node("state", CLOSING);
-	write_node("state", CLOSED);
-	wait_for(CLOSED);
-	hypercall(EVTCHN_OP, 3, (u32)&port, 0);
-	write_node("state", "1");
-	wait_for(INIT_WAIT);
+	reopen_device();
+	close_port(port);
 }
 
 static void connect(u32 ref, u32 with_port)
@@ -458,7 +227,7 @@ static void connect(u32 ref, u32 with_port)
 
 static void try(const char *name, void (*make)(void))
 {
-	open_port();
+	port = open_port();
 	connect(8, port);
 	if (wait_for(CONNECTED)) {
 		make();
@@ -476,7 +245,7 @@ static void try(const char *name, void (*make)(void))
 
 static void try_connect(const char *name, u32 ref, int bad_port)
 {
-	open_port();
+	port = open_port();
 	connect(ref, bad_port ? 4095 : port);
 	if (wait_for(CONNECTED))
 		append(value, "connected");
@@ -537,16 +306,10 @@ static int start_other(void)
 {
 	static u8 other_stack[4096];
 	static int err = 1;
-	struct vcpu_context context = {
-		.esp = (u32)other_stack + sizeof(other_stack), .eip = (u32)rewrite,
-		.cr0 = 1, .cs_limit = ~0u, .ds_limit = ~0u, .ss_limit = ~0u, .es_limit = ~0u,
-		.tr_limit = 0x67, .cs_ar = 0xc9b, .ds_ar = 0xc93, .ss_ar = 0xc93,
-		.es_ar = 0xc93, .tr_ar = 0x8b,
-	};
 
 	/* Once, and from then on it goes down and up */
 	if (err > 0)
-		err = hypercall(VCPU_OP, 0, 1, (u32)&context);
+		return err = start_vcpu(1, rewrite, other_stack + sizeof(other_stack));
 	return err ?: hypercall(VCPU_OP, 1, 1, 0);
 }
 
@@ -557,7 +320,7 @@ static void try_busy(const char *name, int (*with)(void), u32 rounds)
 	u32 i;
 
 	for (i = 0; i < rounds; i++) {
-		open_port();
+		port = open_port();
 		connect(8, port);
 		if (wait_for(CONNECTED)) {
 			err = with ? with() : 0;
@@ -571,33 +334,15 @@ static void try_busy(const char *name, int (*with)(void), u32 rounds)
 	tell(name);
 }
 
-static u32 parameter(u32 index)
-{
-	struct {
-		u16 domain, pad;
-		u32 index;
-		u64 value;
-	} param = { 0x7ff0, 0, index, 0 };
-
-	hypercall(HVM_OP, 1, (u32)&param, 0);
-	return (u32)param.value;
-}
-
 void begin(void)
 {
-	struct {
-		u16 domain, size;
-		u32 space, index, frame;
-	} map = { 0x7ff0, 0, 1, 0, GRANTS_FRAME };
-	u32 off = 0, i;
+	u32 i;
 
-	hypercall(MEMORY_OP, 7, (u32)&map, 0);
-	store_port = parameter(STORE_EVTCHN);
+	prepare();
 	grant(8, &ring, 0);
 	grant(9, data, 0);
 	grant(10, data, 4);
-	store_call(XS_READ, "device/vbd/51712/backend", "");
-	append(backend, value);
+	use_device("device/vbd/51712/");
 	wait_for(INIT_WAIT);
 	write_node("protocol", "x86_32-abi");
 	for (i = 0; i < sizeof(things) / sizeof(things[0]); i++)
@@ -613,7 +358,5 @@ void begin(void)
 	write_node("multi-queue-num-queues", "1");
 	write_node("protocol", "x86_16-abi");
 	try_connect("protocol", 8, 0);
-	hypercall(SCHED_OP, 2, (u32)&off, 0);
-	for (;;)
-		asm volatile("pause");
+	power_off();
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * frontend - what guests with a frontend of their own have: 32-bit code that is entered as
- * a PVH guest, without paging.  A program (bad_net.c) includes it once, and has begin().
+ * a PVH guest, without paging.  A program (bad_disk.c, bad_net.c) includes it once, and has
+ * begin().
  *
  * Memory that is granted is at its own address.  No interrupt is taken: who waits, looks
  * again and again.
