@@ -148,7 +148,6 @@ static struct pv_domain *alloc_pv(const struct phv_xen_setup *arg)
 	return pv;
 }
 
-
 static int setup(struct phv_domain *domain, const struct phv_xen_setup *arg)
 {
 	int ret;
