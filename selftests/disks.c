@@ -90,17 +90,8 @@ static void clean_up(void)
 void start_phvd(void)
 {
 	unsigned int i;
-	int log;
 
-	fflush(stdout);
-	phvd_pid = fork();
-	if (!phvd_pid) {
-		log = open("log", O_WRONLY | O_CREAT | O_APPEND, 0600);
-		dup2(log, STDERR_FILENO);
-		unsetenv("LISTEN_PID");
-		execlp(phvd, "phvd", "--directory", directory, NULL);
-		_exit(127);
-	}
+	phvd_pid = spawn_phvd(phvd, directory, NULL);
 	for (i = 0; i < 200; i++) {
 		if (!sh("$V list 2>&1") && !access("phvd.sock", F_OK))
 			return;

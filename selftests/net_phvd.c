@@ -107,20 +107,9 @@ static void leave_initramfs(void)
  */
 void start_phvd(void)
 {
-	char path[80];
-	int log, i;
+	int i;
 
-	fflush(stdout);
-	phvd_pid = fork();
-	if (!phvd_pid) {
-		snprintf(path, sizeof(path), "%s/log", directory);
-		log = open(path, O_WRONLY | O_CREAT | O_APPEND, 0600);
-		dup2(log, STDERR_FILENO);
-		leave_initramfs();
-		unsetenv("LISTEN_PID");
-		execlp("phvd", "phvd", "--directory", directory, NULL);
-		_exit(127);
-	}
+	phvd_pid = spawn_phvd("phvd", directory, leave_initramfs);
 	/* There is no such domain, says phvd. */
 	for (i = 0; i < 300 && sh("vmctl net-rules none 2>&1") != 3; i++)
 		usleep(100000);

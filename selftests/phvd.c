@@ -64,19 +64,7 @@ static bool wait_for(const char *command, const char *text)
 
 static void start_phvd(void)
 {
-	char path[80];
-	int log;
-
-	fflush(stdout);
-	phvd_pid = fork();
-	if (!phvd_pid) {
-		snprintf(path, sizeof(path), "%s/log", directory);
-		log = open(path, O_WRONLY | O_CREAT | O_APPEND, 0600);
-		dup2(log, STDERR_FILENO);
-		unsetenv("LISTEN_PID");
-		execlp(phvd, "phvd", "--directory", directory, NULL);
-		_exit(127);
-	}
+	phvd_pid = spawn_phvd(phvd, directory, NULL);
 	if (!wait_for("$V pause none 2>&1", "no such domain"))
 		ksft_exit_fail_msg("phvd doesn't start\n");
 }

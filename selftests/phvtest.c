@@ -62,6 +62,34 @@ int read_command(char *text, size_t size, const char *format, va_list args)
 }
 
 /**
+ * spawn_phvd - start a phvd of the test's own
+ * @program: phvd, or where it is
+ * @directory: where it has its files; what it says is added to "log" there
+ * @prepare: what is to be done first, in its process; or NULL
+ *
+ * Return: its process; it may be some time until it answers
+ */
+pid_t spawn_phvd(const char *program, const char *directory, void (*prepare)(void))
+{
+	char path[80];
+	pid_t pid;
+	int log;
+
+	fflush(stdout);
+	pid = fork();
+	if (pid)
+		return pid;
+	snprintf(path, sizeof(path), "%s/log", directory);
+	log = open(path, O_WRONLY | O_CREAT | O_APPEND, 0600);
+	dup2(log, STDERR_FILENO);
+	if (prepare)
+		prepare();
+	unsetenv("LISTEN_PID");
+	execlp(program, "phvd", "--directory", directory, NULL);
+	_exit(127);
+}
+
+/**
  * module_is_loaded - is a module loaded, or built in?
  * @name: its name
  *

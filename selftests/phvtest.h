@@ -43,6 +43,7 @@ unsigned int kmsg_read(int fd, const char *prefix, char *text, size_t size);
 /* Other programs. */
 int run_command(const char *format, ...) __printf(1, 2);
 int read_command(char *text, size_t size, const char *format, va_list args) __printf(3, 0);
+pid_t spawn_phvd(const char *program, const char *directory, void (*prepare)(void));
 
 /**
  * test_need_root - skip the program unless it runs as root
