@@ -2,7 +2,8 @@
 /*
  * Network interfaces and frontends that do what none should: guests/bad_net.c does it.
  * The interface ends, with the reason in the log; another one of that guest goes on, as
- * does another guest. And what is not granted doesn't get out.
+ * does another guest, before, meanwhile and afterwards. And what is not granted doesn't get
+ * out.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -60,26 +61,14 @@ static bool guest_says(const char *text)
 	return false;
 }
 
-static unsigned long long packets_sent(const char *name, unsigned int number)
-{
-	char text[48], *at;
-
-	sh("vmctl info %s", name);
-	snprintf(text, sizeof(text), "\nnet %-8u", number);
-	at = strstr(out, text);
-	at = at ? strstr(at, "sent") : NULL;
-	at = at ? strstr(at, " packets ") : NULL;
-	return at ? strtoull(at + 9, NULL, 10) : 0;
-}
-
 /* It goes on sending, however long that takes. */
 static bool goes_on(const char *name, unsigned int number)
 {
-	unsigned long long before = packets_sent(name, number);
+	unsigned long long before = counter(name, number, "sent", "packets");
 	time_t end = now() + PATIENCE;
 
 	while (now() < end) {
-		if (packets_sent(name, number) >= before + 50)
+		if (counter(name, number, "sent", "packets") >= before + 50)
 			return true;
 		usleep(100000);
 	}
@@ -183,9 +172,37 @@ static void test_rewrite(int tap)
 			 "requests that change: %u packets, %u of them secret\n", frames, leaks);
 }
 
+static bool is_gone(const char *tap)
+{
+	time_t end = now() + PATIENCE;
+
+	while (!sh("test -e /sys/class/net/%s", tap) && now() < end)
+		usleep(100000);
+	return status;
+}
+
+/* Who floods does not hear that it is to go; who never connected has nothing to say. */
+static void test_detach(void)
+{
+	bool good;
+
+	sh("vmctl net-detach guest 0 2>&1");
+	good = !status && goes_on("guest", 1);
+	sh("vmctl net-detach --force guest 0 2>&1");
+	good = !status && is_gone("phvbad0") && good;
+	ksft_test_result(goes_on("guest", 1) && good, "one that floods is detached\n");
+	sh("vmctl net-attach witness tap=phvbad3 2>&1");
+	good = !status && !sh("test -e /sys/class/net/phvbad3");
+	sh("vmctl net-detach witness 1 2>&1");
+	good = good && !status && is_gone("phvbad3");
+	ksft_test_result(good, "one that is never connected is detached\n");
+}
+
 int main(void)
 {
+	unsigned long long before;
 	int victim, other;
+	bool good;
 
 	ksft_print_header();
 	test_need_root();
@@ -194,19 +211,29 @@ int main(void)
 		ksft_exit_skip("no phvd in PATH, or no TAPs\n");
 	close(test_open_phv());
 	make_directory();
-	ksft_set_plan((unsigned int)ARRAY_SIZE(bad) + 4);
+	ksft_set_plan((unsigned int)ARRAY_SIZE(bad) + 7);
 	start_phvd();
+	start("witness", "--net tap=phvbad2");
+	good = goes_on("witness", 0);
+	before = counter("witness", 0, "sent", "packets");
 	start("guest", "--vcpus 2 --net tap=phvbad0,antispoof=off --net tap=phvbad1,antispoof=off");
 	victim = open_tap("phvbad0");
 	other = open_tap("phvbad1");
 	end_stall(victim, other);
-	start("witness", "--net tap=phvbad2");
+	guest_says("flooding");
+	good = counter("witness", 0, "sent", "packets") > before + 50 && good;
 	guest_says("flooding");
 	test_bad();
 	test_rewrite(victim);
 	ksft_test_result(goes_on("guest", 0) && goes_on("guest", 1),
 			 "flooded: both interfaces go on\n");
 	ksft_test_result(goes_on("witness", 0), "so does another guest\n");
+	test_detach();
+	good = goes_on("witness", 0) && good;
+	good = !counter("witness", 0, "sent", "dropped") && good;
+	sh("cat %s/witness", directory);
+	ksft_test_result(good && !strstr(out, "disturbed"),
+			 "the other guest was not disturbed by any of it\n");
 	sh("grep -c 'vif 0: closed' %s/log", directory);
 	ksft_test_result(atoi(out) == 8, "the log has reasons, but not all of them\n");
 	sh("vmctl destroy guest; vmctl destroy witness");

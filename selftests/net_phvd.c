@@ -125,3 +125,26 @@ void end_phvd(void)
 	kill(phvd_pid, SIGTERM);
 	waitpid(phvd_pid, NULL, 0);
 }
+
+/**
+ * counter - a counter of an interface's, as `vmctl info` has it
+ * @name: the domain
+ * @number: the interface's
+ * @direction: "sent" or "received"
+ * @key: "packets", or another one
+ *
+ * Return: its value, 0 if there is none
+ */
+unsigned long long counter(const char *name, unsigned int number, const char *direction,
+			   const char *key)
+{
+	char text[48], *at;
+
+	sh("vmctl info %s", name);
+	snprintf(text, sizeof(text), "\nnet %-8u", number);
+	at = strstr(out, text);
+	at = at ? strstr(at, direction) : NULL;
+	snprintf(text, sizeof(text), " %s ", key);
+	at = at ? strstr(at, text) : NULL;
+	return at ? strtoull(at + strlen(text), NULL, 10) : 0;
+}

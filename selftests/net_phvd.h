@@ -23,6 +23,8 @@ extern int status;
 int sh(const char *format, ...) __printf(1, 2);
 bool said(const char *format, ...) __printf(1, 2);
 time_t now(void);
+unsigned long long counter(const char *name, unsigned int number, const char *direction,
+			   const char *key);
 
 void make_directory(void);
 void start_phvd(void);

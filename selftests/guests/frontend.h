@@ -32,6 +32,7 @@ typedef uint64_t u64;
 #define STORE_PAGE	0xfeffc000
 #define STORE_EVTCHN	2
 #define GRANTS_FRAME	0x1000
+#define SHARED_FRAME	0x1001
 #define XS_READ		2
 #define XS_WRITE	11
 
@@ -72,6 +73,7 @@ struct grant {
 
 static volatile struct store_ring *const store = (void *)STORE_PAGE;
 static volatile struct grant *const grants = (void *)(GRANTS_FRAME << 12);
+static const shared_info_t *const shared = (void *)(SHARED_FRAME << 12);
 static u32 store_port;
 
 /* What was read from xenstore last; which device it is about, and where its backend is. */
@@ -162,6 +164,36 @@ static inline void close_port(u32 port)
 static inline void wait(void)
 {
 	hypercall(SCHED_OP, 0, 0, 0);
+}
+
+/* The time, in ns. */
+static inline u64 clock(void)
+{
+	const volatile struct vcpu_time_info *time = &shared->vcpu_info[0].time;
+	u64 delta, now;
+	u32 version;
+
+	do {
+		version = time->version;
+		asm volatile("lfence; rdtsc" : "=A"(delta) : : "memory");
+		delta -= time->tsc_timestamp;
+		delta = time->tsc_shift < 0 ? delta >> -time->tsc_shift :
+		       delta << time->tsc_shift;
+		now = time->system_time + (((u64)(u32)delta * time->tsc_to_system_mul) >> 32) +
+		      (delta >> 32) * time->tsc_to_system_mul;
+	} while (version & 1 || version != time->version);
+	return now;
+}
+
+/* Leaves the CPU to others for some milliseconds. */
+static inline void nap(u32 ms)
+{
+	struct {
+		u32 ports, count;
+		u64 until;
+	} __packed poll = { 0, 0, clock() + ms * 1000000 };
+
+	hypercall(SCHED_OP, 3, (u32)&poll, 0);
 }
 
 static inline void __attribute__((noreturn)) power_off(void)
@@ -284,15 +316,21 @@ static inline u32 parameter(u32 index)
 	return (u32)param.value;
 }
 
-/* Finds xenstore, and has a page of grants. */
-static inline void prepare(void)
+static inline void map_frame(u32 space, u32 frame)
 {
 	struct {
 		u16 domain, size;
 		u32 space, index, frame;
-	} map = { 0x7ff0, 0, 1, 0, GRANTS_FRAME };
+	} map = { 0x7ff0, 0, space, 0, frame };
 
 	hypercall(MEMORY_OP, 7, (u32)&map, 0);
+}
+
+/* Finds xenstore, and has a page of grants, and one with the time. */
+static inline void prepare(void)
+{
+	map_frame(0, SHARED_FRAME);
+	map_frame(1, GRANTS_FRAME);
 	store_port = parameter(STORE_EVTCHN);
 }
 
