@@ -79,8 +79,8 @@ static void clean_up(void)
 {
 	if (phvd_pid > 0)
 		kill(phvd_pid, SIGTERM);
-	if (chdir("/") || run_command("umount %s/small 2>/dev/null; rm -rf %s", directory,
-				      directory))
+	if (chdir("/") || run_command("umount %s/small %s/ext4 2>/dev/null; rm -rf %s",
+				      directory, directory, directory))
 		ksft_print_msg("%s stays behind\n", directory);
 }
 

@@ -6,6 +6,10 @@
  * It connects, does one of the things below, says what becomes of it ("bad: NAME: "
  * and the backend's reason, or the answer's status), closes, and begins again. With a second
  * vCPU, that one writes into requests while the backend reads them.
+ *
+ * With xvdb instead of xvda, it does as it should, for ever: what it has written it reads, and
+ * says "disturbed" if it is something else. With both, it stalls: xvda's ring gets full, and
+ * nobody looks at it again, nor at xvdb, ever.
  */
 #include "frontend.h"
 
@@ -51,9 +55,26 @@ struct ring {
 	} entry[32];
 };
 
+#define BAD_DISK	"device/vbd/51712/"
+#define GOOD_DISK	"device/vbd/51728/"
+
+/* Grants: the ring, the page of data, and the one behind it, for reading only. */
+enum { RING = 8, DATA, READ_ONLY };
+
+#define GUARDED		(32 * 4096)	/* more than a segment can have */
+#define GUARD		0x5a5a5a5a
+#define LOOKS		20	/* for an answer, before one for the backend's state */
+#define REWRITES	40	/* connections */
+#define REWRITES_EACH	50	/* requests of each, at most */
+
 static struct ring ring __attribute__((aligned(4096)));
-static u8 data[4096] __attribute__((aligned(4096)));
+/* With what is behind data, and is nobody's business */
+static u32 *const data = (void *)0x300000;
+static u32 *const guard = (void *)0x301000;
 static u32 port;
+/* Where the other vCPU rewrites, if anywhere, and what */
+static struct request *volatile target;
+static volatile u32 what;
 
 static struct request *request(u8 op, u8 segments, u32 ref)
 {
@@ -80,12 +101,12 @@ static void back_index(void)
 
 static void many_segments(void)
 {
-	request(0, 12, 9);
+	request(0, 12, DATA);
 }
 
 static void no_segments(void)
 {
-	request(1, 0, 9);
+	request(1, 0, DATA);
 }
 
 static void not_granted(void)
@@ -100,12 +121,12 @@ static void far_grant(void)
 
 static void read_only_grant(void)
 {
-	request(0, 1, 10);
+	request(0, 1, READ_ONLY);
 }
 
 static void bad_segment(void)
 {
-	request(0, 1, 9)->segment[0].last = 8;
+	request(0, 1, DATA)->segment[0].last = 8;
 }
 
 static void indirect(u16 segments, u32 ref)
@@ -132,29 +153,29 @@ static void indirect_nowhere(void)
 
 static void unknown(void)
 {
-	request(42, 255, 9);
+	request(42, 255, DATA);
 }
 
 static void beyond(void)
 {
-	request(0, 1, 9)->sector = 0x1000000000000000ULL;
+	request(0, 1, DATA)->sector = 0x1000000000000000ULL;
 }
 
 static void overflow(void)
 {
-	request(1, 1, 9)->sector = ~0ULL;
+	request(1, 1, DATA)->sector = ~0ULL;
 }
 
 static void huge_discard(void)
 {
-	struct request *made = request(5, 0, 9);
+	struct request *made = request(5, 0, DATA);
 
 	*(u64 *)made->segment = ~0ULL;
 }
 
 static void good(void)
 {
-	request(0, 1, 9);
+	request(0, 1, DATA);
 }
 
 static const struct {
@@ -228,7 +249,7 @@ static void connect(u32 ref, u32 with_port)
 static void try(const char *name, void (*make)(void))
 {
 	port = open_port();
-	connect(8, port);
+	connect(RING, port);
 	if (wait_for(CONNECTED)) {
 		make();
 		asm volatile("" : : : "memory");
@@ -256,13 +277,13 @@ static void try_connect(const char *name, u32 ref, int bad_port)
 }
 
 /* Requests over and over, to a ring that is always full; what comes of them doesn't matter. */
-static int keep_busy(u32 rounds, u8 op)
+static void keep_busy(u32 rounds, u8 op)
 {
 	volatile struct ring *shared = &ring;
 	u32 i;
 
 	for (i = 0; i < 32; i++) {
-		ring.entry[i].request = *request(op, 1, 9);
+		ring.entry[i].request = *request(op, 1, DATA);
 		ring.entry[i].request.sector = i;
 	}
 	while (rounds--) {
@@ -272,66 +293,145 @@ static int keep_busy(u32 rounds, u8 op)
 		send(port);
 		read_backend("state");
 		if (same(value, CLOSING))
-			return 0;
+			break;
 	}
+}
+
+static void try_flood(void)
+{
+	port = open_port();
+	connect(RING, port);
+	if (wait_for(CONNECTED))
+		keep_busy(50, 0);
+	close_and_reopen();
+	append(value, "over");
+	tell("flood");
+}
+
+/*
+ * The other vCPU: what is good is not, for a moment. A write each round: an emulator may do
+ * what is between two jumps at once.
+ */
+static void rewrite(void)
+{
+	volatile struct request *made;
+	u32 i, bad;
+
+	for (i = 0; ; i++) {
+		made = target;
+		bad = !(i % 4);
+		if (!made)
+			continue;
+		if (what == 0)
+			*(volatile u16 *)&made->segment[0].first = bad ? 255 << 8 : 7 << 8;
+		else if (what == 1)
+			made->segment[0].ref = bad ? READ_ONLY : DATA;
+		else
+			made->segments = bad ? 255 : 1;
+	}
+}
+
+static int guard_is_whole(void)
+{
+	volatile u32 *at;
+
+	for (at = guard; at < guard + GUARDED / 4; at++)
+		if (*at != GUARD)
+			return 0;
 	return 1;
 }
 
-/* Each page, length and kind is good by itself, and the next moment another one. */
-static void rewrite(void)
+/* A request to a ring that has nothing else: its status, or 1 if it is the device's end. */
+static int do_request(u32 number, u8 op, u64 sector, u8 last)
 {
-	volatile struct ring *shared = &ring;
-	u32 i;
+	volatile struct ring *at = &ring;
+	struct request *made = &ring.entry[number % 32].request;
+	u32 looks;
 
-	for (i = 0; ; i++) {
-		volatile struct request *made = &shared->entry[i % 32].request;
-
-		made->op = i / 32 % 4;
-		made->segments = 1 + i / 7 % 11;
-		made->sector = i / 3 % 16;
-		made->segment[i % 11].ref = 9;
-		made->segment[i % 11].first = i / 5 % 4;
-		made->segment[i % 11].last = 4 + i / 11 % 4;
-		/* not good, for a moment */
-		if (i % 1024 == 0) {
-			made->segment[0].last = 255;
-			made->segments = 255;
-			made->segment[0].last = 7;
-			made->segments = 1;
-		}
+	*made = *request(op, 1, DATA);
+	made->segment[0].last = last;
+	made->sector = sector;
+	asm volatile("" : : : "memory");
+	at->req_prod = number + 1;
+	send(port);
+	for (looks = 1; at->rsp_prod != number + 1; looks++) {
+		nap(1);
+		if (looks % LOOKS)
+			continue;
+		read_backend("state");
+		if (same(value, CLOSING))
+			return 1;
 	}
+	return at->entry[number % 32].answer.status;
 }
 
-static int start_other(void)
+/* The first vCPU sleeps meanwhile, so the other one runs beside the backend. */
+static void try_rewrite(void)
 {
 	static u8 other_stack[4096];
-	static int err = 1;
+	u32 i, j, closed = 0;
 
-	/* Once, and from then on it goes down and up */
-	if (err > 0)
-		return err = start_vcpu(1, rewrite, other_stack + sizeof(other_stack));
-	return err ?: hypercall(VCPU_OP, 1, 1, 0);
-}
-
-/* A frontend that has the backend's attention all the time. */
-static void try_busy(const char *name, int (*with)(void), u32 rounds)
-{
-	int err = 0;
-	u32 i;
-
-	for (i = 0; i < rounds; i++) {
+	if (start_vcpu(1, rewrite, other_stack + sizeof(other_stack)))
+		say("no other vCPU\n");
+	for (i = 0; i < REWRITES; i++) {
 		port = open_port();
-		connect(8, port);
-		if (wait_for(CONNECTED)) {
-			err = with ? with() : 0;
-			keep_busy(with ? 4 : 50, 0);
-			if (with)
-				hypercall(VCPU_OP, 2, 1, 0);
+		connect(RING, port);
+		wait_for(CONNECTED);
+		what = i % 3;
+		for (j = 0; j < REWRITES_EACH; j++) {
+			target = &ring.entry[j % 32].request;
+			if (do_request(j, 0, 0, 7))
+				break;
 		}
+		target = 0;
+		closed += j < REWRITES_EACH;
 		close_and_reopen();
 	}
-	append(value, err ? "no other vCPU" : "over");
-	tell(name);
+	append(append_number(append(value, "rewriting: closed "), closed), "\n");
+	say(value);
+	append(value, guard_is_whole() ? "over" : "what is behind the page is not what it was");
+	tell("rewritten");
+}
+
+static void __attribute__((noreturn)) witness(void)
+{
+	volatile u32 *word = data;
+	u32 i;
+
+	use_device(GOOD_DISK);
+	wait_for(INIT_WAIT);
+	write_node("protocol", "x86_32-abi");
+	port = open_port();
+	connect(RING, port);
+	wait_for(CONNECTED);
+	for (i = 0; ; i += 2) {
+		*word = i;
+		if (do_request(i, 1, i / 2 % 16, 0))
+			say("disturbed\n");
+		*word = ~i;
+		if (do_request(i + 1, 0, i / 2 % 16, 0) || *word != i)
+			say("disturbed\n");
+		nap(2);
+	}
+}
+
+static void __attribute__((noreturn)) stall(void)
+{
+	write_node("protocol", "x86_32-abi");
+	port = open_port();
+	connect(RING, port);
+	wait_for(CONNECTED);
+	keep_busy(1, 0);
+	say("stalling\n");
+	for (;;)
+		nap(1000);
+}
+
+static int has_disk(const char *directory)
+{
+	append(append(path, directory), "backend");
+	store_call(XS_READ, path, "");
+	return !same(value, "ENOENT");
 }
 
 void begin(void)
@@ -339,24 +439,30 @@ void begin(void)
 	u32 i;
 
 	prepare();
-	grant(8, &ring, 0);
-	grant(9, data, 0);
-	grant(10, data, 4);
-	use_device("device/vbd/51712/");
+	grant(RING, &ring, 0);
+	grant(DATA, data, 0);
+	grant(READ_ONLY, guard, 4);
+	for (i = 0; i < GUARDED / 4; i++)
+		guard[i] = GUARD;
+	if (!has_disk(BAD_DISK))
+		witness();
+	use_device(BAD_DISK);
 	wait_for(INIT_WAIT);
+	if (has_disk(GOOD_DISK))
+		stall();
 	write_node("protocol", "x86_32-abi");
 	for (i = 0; i < sizeof(things) / sizeof(things[0]); i++)
 		try(things[i].name, things[i].make);
-	try_busy("flood", 0, 1);
-	try_busy("rewritten", start_other, 10);
+	try_flood();
+	try_rewrite();
 	try("good", good);
 	try_connect("no-ring", 100, 0);
-	try_connect("read-only-ring", 10, 0);
-	try_connect("port", 8, 1);
+	try_connect("read-only-ring", READ_ONLY, 0);
+	try_connect("port", RING, 1);
 	write_node("multi-queue-num-queues", "1000");
-	try_connect("queues", 8, 0);
+	try_connect("queues", RING, 0);
 	write_node("multi-queue-num-queues", "1");
 	write_node("protocol", "x86_16-abi");
-	try_connect("protocol", 8, 0);
+	try_connect("protocol", RING, 0);
 	power_off();
 }
