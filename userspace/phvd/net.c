@@ -112,15 +112,18 @@ static struct backend_channel *rx_channel(struct line *line)
 	return line->rx_channel.source ? &line->rx_channel : &line->tx_channel;
 }
 
-/* Moves what there is: packets, or -EPROTO. */
-static int move_packets(struct line *line, bool *more)
+/* Moves what there is, to the guest only if something is @readable: packets, or -EPROTO. */
+static int move_packets(struct line *line, bool readable, bool *more)
 {
 	struct net_queue *queue = &line->queue;
-	bool tx_notify, rx_notify;
-	int sent, received;
+	bool tx_notify, rx_notify = false;
+	int sent, received = 0;
 
 	sent = net_queue_transmit(queue, BATCH, &tx_notify);
-	received = sent < 0 ? sent : net_queue_receive(queue, BATCH, &rx_notify);
+	if (sent < 0)
+		return sent;
+	if (readable)
+		received = net_queue_receive(queue, BATCH, &rx_notify);
 	if (received < 0)
 		return received;
 	if (tx_notify)
@@ -131,8 +134,11 @@ static int move_packets(struct line *line, bool *more)
 	return sent + received;
 }
 
-/* Waits for events; false when the thread is to end. */
-static bool wait_for_events(struct line *line, bool more, bool *kicked)
+/*
+ * Waits for events; false when the thread is to end. When the guest has no room nobody
+ * knows if anything is readable: to look is to ask for room again.
+ */
+static bool wait_for_events(struct line *line, bool more, bool *kicked, bool *readable)
 {
 	const struct net_queue *queue = &line->queue;
 	struct pollfd polls[POLLS] = {
@@ -151,6 +157,7 @@ static bool wait_for_events(struct line *line, bool more, bool *kicked)
 	if (poll(polls, POLLS, more ? 0 : -1) < 0 && errno != EINTR)
 		return false;
 	*kicked = false;
+	*readable = !(polls[POLL_FD].events & POLLIN) || polls[POLL_FD].revents;
 	if (polls[POLL_TX].revents)
 		*kicked = clear_fd(polls[POLL_TX].fd);
 	if (polls[POLL_RX].revents)
@@ -165,11 +172,11 @@ static void *serve(void *data)
 	static const struct timespec pause = { .tv_nsec = SPURIOUS_NSEC };
 	struct line *line = data;
 	unsigned int spurious = 0;
-	bool kicked = false, more;
+	bool kicked = false, readable = true, more;
 	int moved;
 
 	do {
-		moved = move_packets(line, &more);
+		moved = move_packets(line, readable, &more);
 		if (moved < 0) {
 			__atomic_store_n(&line->broken, true, __ATOMIC_RELEASE);
 			signal_fd(line->net->notice);
@@ -178,7 +185,7 @@ static void *serve(void *data)
 		spurious = kicked && !moved ? spurious + 1 : 0;
 		if (spurious > SPURIOUS_MAX)
 			nanosleep(&pause, NULL);
-	} while (wait_for_events(line, more, &kicked));
+	} while (wait_for_events(line, more, &kicked, &readable));
 	return NULL;
 }
 
