@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What disks cost a stock guest on phv, on QEMU with KVM beside it, and the host itself
- * with the same file: the same kernel, initrd and load, in the same boot of the same
- * machine.
+ * What disks and networks cost a stock guest on phv, and on QEMU with KVM beside it: the
+ * same kernel, initrd and load, in the same boot of the same machine.
  *
- *	stock [--json FILE] PEER
+ *	stock [--json FILE] PEER [blk|net]
  *
- * PEER is the directory that mkpeer makes. The load (guests/ioload.c) counts by itself, by
- * RDTSC, which is instructions of guest and host together in the emulated test host
- * with one CPU; exits are counted by the emulator, see testport.h.
+ * PEER is the directory that mkpeer makes. The loads (guests/ioload.c, guests/netload.c)
+ * count by themselves, by RDTSC, which is instructions of guest and host together in the
+ * emulated test host with one CPU; exits are counted by the emulator, see testport.h.
+ *
+ * This is what they have in common, and the table; stock_disk.c and stock_net.c have the
+ * rest.
  */
 #include <fcntl.h>
 #include <linux/types.h>
@@ -20,17 +22,11 @@
 #include <unistd.h>
 
 #include "kselftest.h"
+#include "stock.h"
 #include "testhost/testport.h"
 
 #define ROWS_MAX	16
 #define ARGUMENTS_MAX	48
-#define MEMORY		"192"		/* MiB of a guest */
-#define DISK		"/tmp/bench/disk"
-#define DISK_BYTES	"33554432"
-#define INITRD		"/tmp/bench/initrd"
-#define KERNEL		"/guests/linux-6.12"
-
-enum side { PHV, QEMU, HOST, SIDES };
 
 /* What one operation costs, times 1000. */
 struct cost {
@@ -39,7 +35,7 @@ struct cost {
 };
 
 struct row {
-	char name[24];
+	char name[28];
 	struct cost cost[SIDES];
 };
 
@@ -47,7 +43,14 @@ static struct row rows[ROWS_MAX];
 static unsigned int row_count;
 static bool have_testport;
 
-static void __noreturn __printf(1, 2) die(const char *format, ...)
+/* Where the loads are. */
+char stock_programs[512];
+
+/**
+ * stock_die - end, as there is nothing to be measured
+ * @format: why, as for printf()
+ */
+void stock_die(const char *format, ...)
 {
 	va_list args;
 
@@ -71,22 +74,25 @@ static __u64 count_exits(void)
 	return exits;
 }
 
-static struct row *find_row(const char *name)
+static struct row *find_row(const char *kind, const char *name)
 {
+	char full[sizeof(rows[0].name)];
 	unsigned int i;
 
+	snprintf(full, sizeof(full), "%s.%s", kind, name);
 	for (i = 0; i < row_count; i++)
-		if (!strcmp(rows[i].name, name))
+		if (!strcmp(rows[i].name, full))
 			return &rows[i];
 	if (row_count == ROWS_MAX)
-		die("more rows than there is room for");
-	snprintf(rows[row_count].name, sizeof(rows[0].name), "%s", name);
+		stock_die("more rows than there is room for");
+	memcpy(rows[row_count].name, full, sizeof(full));
 	return &rows[row_count++];
 }
 
 /* A line of the load's; others are kept in case there is no other. */
-static bool take_line(enum side side, const char *line)
+static bool take_line(const char *kind, enum side side, const char *line)
 {
+	static const char * const sides[SIDES] = { "phv", "QEMU", "host" };
 	static __u64 exits_before;
 	unsigned long long count, time, interrupts;
 	char name[24];
@@ -98,14 +104,58 @@ static bool take_line(enum side side, const char *line)
 	if (sscanf(line, "row %23s %llu %llu %llu", name, &count, &time, &interrupts) != 4 ||
 	    !count)
 		return false;
-	find_row(name)->cost[side] = (struct cost){
+	find_row(kind, name)->cost[side] = (struct cost){
 		true, time * 1000 / count, (count_exits() - exits_before) * 1000 / count,
 		interrupts * 1000 / count,
 	};
+	/* The table comes last, which may be long from now. */
+	printf("# %s: %s.%s: %llu\n", sides[side], kind, name, time / count);
 	return true;
 }
 
-static void run_side(enum side side, char *const argv[])
+/**
+ * stock_use_kvm - KVM has VMX, or phv can have it
+ * @on: KVM
+ */
+void stock_use_kvm(bool on)
+{
+	if (system(on ? "modprobe kvm_intel" : "rmmod kvm_intel"))
+		stock_die("no KVM");
+}
+
+/**
+ * stock_qemu - how QEMU is started: as its users would have it for speed
+ * @peer: the directory with QEMU
+ * @more: what else it is to have
+ *
+ * Return: words for execvp(); they last until the next call
+ */
+char **stock_qemu(const char *peer, char *const more[])
+{
+	static char program[512];
+	static char *argv[ARGUMENTS_MAX] = {
+		program, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
+		"-machine", "microvm,accel=kvm,pcie=on", "-cpu", "host", "-m", STOCK_MEMORY,
+		"-serial", "stdio", "-kernel", STOCK_KERNEL, "-initrd", STOCK_INITRD,
+	};
+	unsigned int i = 0;
+
+	snprintf(program, sizeof(program), "%s/bin/qemu", peer);
+	while (strcmp(argv[i++], STOCK_INITRD))
+		;
+	while ((argv[i++] = *more++))
+		if (i == ARGUMENTS_MAX)
+			stock_die("too many words");
+	return argv;
+}
+
+/**
+ * stock_run - run a program that measures, and take what it says for rows
+ * @kind: what its rows' names begin with
+ * @side: on which side
+ * @argv: the program, as for execvp()
+ */
+void stock_run(const char *kind, enum side side, char *const argv[])
 {
 	unsigned int taken = 0;
 	char line[512];
@@ -114,7 +164,7 @@ static void run_side(enum side side, char *const argv[])
 	pid_t pid;
 
 	if (pipe2(fds, O_CLOEXEC))
-		die("pipe: %m");
+		stock_die("pipe: %m");
 	fflush(NULL);
 	pid = fork();
 	if (!pid) {
@@ -127,7 +177,7 @@ static void run_side(enum side side, char *const argv[])
 	from = fdopen(fds[0], "r");
 	while (fgets(line, sizeof(line), from)) {
 		line[strcspn(line, "\r\n")] = '\0';
-		if (take_line(side, line))
+		if (take_line(kind, side, line))
 			taken++;
 		else if (*line)
 			printf("# %s\n", line);
@@ -138,63 +188,18 @@ static void run_side(enum side side, char *const argv[])
 		printf("# %s: nothing came\n", argv[0]);
 }
 
-static void prepare(const char *load)
+/* The initrd of Debian's kernel has the loads added. */
+static void prepare(void)
 {
-	char command[1024];
+	char command[2048];
 
 	snprintf(command, sizeof(command),
-		 "mkdir -p /tmp/bench/tree && cp %s /tmp/bench/tree/ioload && "
+		 "mkdir -p /tmp/bench/tree && cp %s/ioload %s/netload /tmp/bench/tree && "
 		 "{ cat /guests/initrd-6.12; cd /tmp/bench/tree && "
-		 "echo ioload | cpio -o -H newc 2>/dev/null; } >" INITRD " && "
-		 "head -c " DISK_BYTES " /dev/zero | tr '\\0' x >" DISK, load);
+		 "printf 'ioload\\nnetload\\n' | cpio -o -H newc 2>/dev/null; } >" STOCK_INITRD,
+		 stock_programs, stock_programs);
 	if (system(command))
-		die("no initrd, or no disk");
-}
-
-/* Without the crypto's tests of itself, which would take the CPU for the first minute. */
-#define QUIET "quiet cryptomgr.notests "
-
-static void run_phv(void)
-{
-	char *argv[] = {
-		"vmctl", "run", "bench", "--kernel", KERNEL, "--initrd", INITRD,
-		"--memory", MEMORY "M", "--disk", DISK,
-		"--cmdline", QUIET "phv.run=\"/ioload /dev/xvda " DISK_BYTES " blkif\"", NULL
-	};
-
-	run_side(PHV, argv);
-}
-
-/* As its users would have it: no cache but the file's, io_uring, a thread of its own. */
-static void run_qemu(const char *peer)
-{
-	int direct = open(DISK, O_RDONLY | O_DIRECT | O_CLOEXEC);
-	char program[512];
-	char *argv[] = {
-		program, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
-		"-machine", "microvm,accel=kvm,pcie=on", "-cpu", "host", "-m", MEMORY,
-		"-serial", "stdio", "-kernel", KERNEL, "-initrd", INITRD,
-		"-append", QUIET "console=ttyS0 "
-		"phv.run=\"modprobe virtio_blk; /ioload /dev/vda " DISK_BYTES " virtio\"",
-		"-object", "iothread,id=disk",
-		"-blockdev", direct < 0 ?
-		"driver=file,node-name=file,filename=" DISK ",aio=io_uring" :
-		"driver=file,node-name=file,filename=" DISK ",aio=io_uring,cache.direct=on",
-		"-device", "virtio-blk-pci,drive=file,iothread=disk", NULL
-	};
-
-	snprintf(program, sizeof(program), "%s/bin/qemu", peer);
-	close(direct);
-	if (access("/dev/kvm", F_OK) && system("modprobe kvm_intel"))
-		die("no KVM");
-	run_side(QEMU, argv);
-}
-
-static void run_host(char *load)
-{
-	char *argv[] = { load, DISK, DISK_BYTES, "none", NULL };
-
-	run_side(HOST, argv);
+		stock_die("no initrd");
 }
 
 static void print_number(FILE *json, const char *key, const struct cost *cost, __u64 number)
@@ -212,7 +217,7 @@ static void print_json(FILE *json, const struct row *row, const char *suffix,
 	static const struct cost none;
 	static bool another;
 
-	fprintf(json, "%s{\"name\": \"blk.%s%s\", \"unit\": \"%s\"", another ? ",\n" : "",
+	fprintf(json, "%s{\"name\": \"%s%s\", \"unit\": \"%s\"", another ? ",\n" : "",
 		row->name, suffix, unit);
 	another = true;
 	print_number(json, "phv", &row->cost[PHV], number[PHV]);
@@ -234,29 +239,37 @@ static void print_cell(const struct cost *cost, __u64 number, bool whole)
 		       (unsigned long long)number % 1000 / 10);
 }
 
-static void print_row(FILE *json, const struct row *row)
+static void print_counts(const char *what, const struct row *row, const __u64 number[SIDES])
 {
-	const struct cost *cost = row->cost;
-	const __u64 times[] = { cost[PHV].time, cost[QEMU].time, cost[HOST].time };
-	const __u64 exits[] = { cost[PHV].exits, cost[QEMU].exits, 0 };
-	const __u64 interrupts[] = { cost[PHV].interrupts, cost[QEMU].interrupts, 0 };
-	/* What is read at random, and deep, is to cost a third */
-	__u64 target = cost[QEMU].time / (strcmp(row->name, "read.4k.32") ? 1 : 3);
 	unsigned int i;
 
-	printf("blk.%-18s", row->name);
+	printf("%-22s", what);
+	for (i = 0; i < HOST; i++)
+		print_cell(&row->cost[i], number[i], false);
+	printf("\n");
+}
+
+static void print_row(FILE *json, const struct row *row)
+{
+	__u64 times[SIDES], exits[SIDES], interrupts[SIDES], target;
+	const struct cost *cost = row->cost;
+	unsigned int i;
+
+	for (i = 0; i < SIDES; i++) {
+		times[i] = cost[i].time;
+		exits[i] = cost[i].exits;
+		interrupts[i] = cost[i].interrupts;
+	}
+	/* What is read at random, and deep, is to cost a third */
+	target = cost[QEMU].time / (strcmp(row->name, "blk.read.4k.32") ? 1 : 3);
+	printf("%-22s", row->name);
 	for (i = 0; i < SIDES; i++)
 		print_cell(&cost[i], times[i], true);
 	print_cell(&cost[QEMU], target, true);
 	printf("  instructions%s\n", !cost[PHV].known || !cost[QEMU].known ? "" :
 	       times[PHV] <= target ? ", met" : ", MISSED");
-	printf("%-22s", "  exits");
-	print_cell(&cost[PHV], exits[PHV], false);
-	print_cell(&cost[QEMU], exits[QEMU], false);
-	printf("\n%-22s", "  interrupts");
-	print_cell(&cost[PHV], interrupts[PHV], false);
-	print_cell(&cost[QEMU], interrupts[QEMU], false);
-	printf("\n");
+	print_counts("  exits", row, exits);
+	print_counts("  interrupts", row, interrupts);
 	if (!json)
 		return;
 	print_json(json, row, "", "instructions", times, target);
@@ -266,31 +279,37 @@ static void print_row(FILE *json, const struct row *row)
 
 int main(int argc, char **argv)
 {
+	const char *peer, *only;
 	FILE *json = NULL;
-	char load[512];
 	unsigned int i;
 	ssize_t n;
 
-	if (argc == 4 && !strcmp(argv[1], "--json")) {
-		json = fopen(argv[2], "w");
+	argv++;
+	if (argc > 2 && !strcmp(*argv, "--json")) {
+		json = fopen(argv[1], "w");
 		if (!json)
-			die("%s: %m", argv[2]);
-	} else if (argc != 2) {
-		fprintf(stderr, "usage: stock [--json FILE] PEER\n");
+			stock_die("%s: %m", argv[1]);
+		argv += 2;
+	}
+	peer = *argv;
+	if (!peer || (argv[1] && argv[2])) {
+		fprintf(stderr, "usage: stock [--json FILE] PEER [blk|net]\n");
 		return 2;
 	}
-	n = readlink("/proc/self/exe", load, sizeof(load) - 8);
-	load[n < 0 ? 0 : n] = '\0';
-	memcpy(strrchr(load, '/') ?: load, "/ioload", sizeof("/ioload"));
+	only = argv[1];
+	n = readlink("/proc/self/exe", stock_programs, sizeof(stock_programs) - 1);
+	stock_programs[n < 0 ? 0 : n] = '\0';
+	*(strrchr(stock_programs, '/') ?: stock_programs) = '\0';
 	have_testport = !testport_open();
 	if (have_testport)
 		ioperm(TESTPORT_BASE, TESTPORT_COUNT, 0);
 
 	setlinebuf(stdout);
-	prepare(load);
-	run_phv();
-	run_qemu(argv[argc - 1]);
-	run_host(load);
+	prepare();
+	if (!only || !strcmp(only, "blk"))
+		stock_disks(peer);
+	if (!only || !strcmp(only, "net"))
+		stock_nets(peer);
 
 	printf("%-22s %10s %10s %10s %10s\n", "", "phv", "QEMU", "host", "target");
 	if (json)

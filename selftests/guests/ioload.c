@@ -15,15 +15,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/aio_abi.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/syscall.h>
-#include <unistd.h>
+
+#include "load.h"
 
 #define DEPTH_MAX	32
-#define LOOK		150000	/* us, for the host to look */
 
 /**
  * struct load - something to be measured
@@ -55,14 +51,6 @@ static const struct load loads[] = {
 static int disk;
 static size_t room;
 static unsigned char *space;
-
-static uint64_t rdtsc(void)
-{
-	uint32_t low, high;
-
-	__asm__ volatile("lfence; rdtsc" : "=a"(low), "=d"(high) : : "memory");
-	return (uint64_t)high << 32 | low;
-}
 
 static void fail(const char *what)
 {
@@ -151,48 +139,17 @@ static void run(const struct load *load, unsigned int count)
 		run_waiting(load, count);
 }
 
-/* All that have the word, on all CPUs. */
-static uint64_t interrupts(const char *word)
-{
-	FILE *file = fopen("/proc/interrupts", "re");
-	uint64_t sum = 0;
-	char line[4096];
-
-	while (file && fgets(line, sizeof(line), file)) {
-		char *at = strchr(line, ':'), *end;
-
-		if (!at || !strstr(at, word))
-			continue;
-		for (at++; ; at = end) {
-			unsigned long long number = strtoull(at, &end, 10);
-
-			if (end == at || (*end != ' ' && *end != '\n'))
-				break;
-			sum += number;
-		}
-	}
-	if (file)
-		fclose(file);
-	return sum;
-}
-
 static void measure(const struct load *load, const char *word)
 {
-	uint64_t before, after, start, time;
+	uint64_t before, start, time;
 
 	run(load, load->count / 8);
-	printf("begin %s\n", load->name);
-	fflush(stdout);
-	usleep(LOOK);
+	say_begin(load->name);
 	before = interrupts(word);
 	start = rdtsc();
 	run(load, load->count);
 	time = rdtsc() - start;
-	after = interrupts(word);
-	printf("row %s %u %llu %llu\n", load->name, load->count, (unsigned long long)time,
-	       (unsigned long long)(after - before));
-	fflush(stdout);
-	usleep(LOOK);
+	say_row(load->name, load->count, time, interrupts(word) - before);
 }
 
 int main(int argc, char **argv)

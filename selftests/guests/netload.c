@@ -5,7 +5,8 @@
  *
  *	netload serve
  *		TCP and UDP echo (port 7); TCP that takes all and then says how much it was (9),
- *		and TCP that gives as many bytes as it is asked for (19)
+ *		and TCP that gives as many bytes as it is asked for (19); the same of datagrams;
+ *		and TCP that says how many interrupts came of a name (11)
  *	netload tcp ADDRESS BYTES
  *		a stream to port 7, and back; says "tcp ok", and the hash of what came
  *	netload put ADDRESS BYTES, netload get ADDRESS BYTES
@@ -14,6 +15,8 @@
  *		datagrams of all sizes to port 7, and back; says "udp ok"
  *	netload burst ADDRESS SIZE COUNT WINDOW
  *		so many datagrams of a size to port 7, WINDOW of them at a time; "burst ok"
+ *	netload bench ADDRESS INTERRUPT
+ *		what bench/stock_net.c measures, of the server there: see load.h
  *
  * Streams and datagrams are of numbers that do not repeat, and each byte is compared.
  */
@@ -24,16 +27,14 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <unistd.h>
+
+#include "load.h"
 
 #define ECHO_PORT	7
 #define SINK_PORT	9
+#define COUNTER_PORT	11
 #define SOURCE_PORT	19
 
 #define PATIENCE	60		/* s, for a stream to go on */
@@ -41,6 +42,10 @@
 #define UDP_TRIES	20		/* so often, as UDP may be lost */
 #define UDP_SOCKETS	16		/* with as many ports, so that all queues are used */
 #define PIECE		65536
+#define BENCH_SIZE	64		/* bytes of a datagram that is measured */
+#define BENCH_WINDOW	64		/* so many before an answer */
+#define BENCH_ROUNDS	50		/* so many answers */
+#define BOOT_TRIES	300
 
 static void __attribute__((noreturn)) fail(const char *what)
 {
@@ -158,6 +163,17 @@ static void source(int fd)
 	}
 }
 
+static void count_interrupts(int fd)
+{
+	uint64_t count;
+	char word[32];
+	ssize_t n = read(fd, word, sizeof(word) - 1);
+
+	word[n < 0 ? 0 : n] = '\0';
+	count = interrupts(word);
+	write_all(fd, &count, sizeof(count));
+}
+
 static void serve_stream(unsigned int port, void (*how)(int fd))
 {
 	int fd = open_socket(SOCK_STREAM, "0.0.0.0", port, true), client;
@@ -190,11 +206,54 @@ static void serve_datagrams(void)
 	}
 }
 
+/* How many came is the answer to the last one of some, which begins with a 1. */
+static void sink_datagrams(void)
+{
+	int fd = open_socket(SOCK_DGRAM, "0.0.0.0", SINK_PORT, true);
+	struct sockaddr_in from;
+	uint32_t count = 0;
+	socklen_t size;
+
+	for (;;) {
+		size = sizeof(from);
+		if (recvfrom(fd, piece, sizeof(piece), 0, (struct sockaddr *)&from, &size) <= 0)
+			continue;
+		count++;
+		if (*(char *)piece != 1)
+			continue;
+		sendto(fd, &count, sizeof(count), 0, (struct sockaddr *)&from, size);
+		count = 0;
+	}
+}
+
+/* As many as it is asked for. */
+static void source_datagrams(void)
+{
+	int fd = open_socket(SOCK_DGRAM, "0.0.0.0", SOURCE_PORT, true);
+	struct sockaddr_in from;
+	uint32_t count;
+	socklen_t size;
+
+	for (;;) {
+		size = sizeof(from);
+		if (recvfrom(fd, &count, sizeof(count), 0, (struct sockaddr *)&from, &size) !=
+		    sizeof(count))
+			continue;
+		for (; count; count--)
+			sendto(fd, piece, BENCH_SIZE, 0, (struct sockaddr *)&from, size);
+	}
+}
+
 static int serve(void)
 {
 	serve_stream(ECHO_PORT, echo);
 	serve_stream(SINK_PORT, sink);
 	serve_stream(SOURCE_PORT, source);
+	serve_stream(COUNTER_PORT, count_interrupts);
+	if (!fork())
+		sink_datagrams();
+	if (!fork())
+		source_datagrams();
 	serve_datagrams();
 	return 0;
 }
@@ -240,7 +299,7 @@ static int stream(const char *address, uint64_t bytes)
 	return 0;
 }
 
-static int put(const char *address, uint64_t bytes)
+static void put(const char *address, uint64_t bytes)
 {
 	int fd = open_socket(SOCK_STREAM, address, SINK_PORT, false);
 	uint64_t at, n, got = 0;
@@ -253,11 +312,10 @@ static int put(const char *address, uint64_t bytes)
 	shutdown(fd, SHUT_WR);
 	if (read_all(fd, &got, sizeof(got)) != sizeof(got) || got != bytes)
 		fail("put");
-	printf("put ok\n");
-	return 0;
+	close(fd);
 }
 
-static int get(const char *address, uint64_t bytes)
+static void get(const char *address, uint64_t bytes)
 {
 	int fd = open_socket(SOCK_STREAM, address, SOURCE_PORT, false);
 	uint64_t at, n;
@@ -269,8 +327,7 @@ static int get(const char *address, uint64_t bytes)
 		if (read_all(fd, piece, n) != n)
 			fail("get");
 	}
-	printf("get ok\n");
-	return 0;
+	close(fd);
 }
 
 /* Datagrams. */
@@ -343,6 +400,126 @@ static int burst(const char *address, size_t size, uint64_t count, unsigned int 
 	return 0;
 }
 
+/* What is measured: packets one after the other, many in one direction, and streams. */
+
+static void bench_turns(const char *address, uint64_t count)
+{
+	int fd = open_socket(SOCK_DGRAM, address, ECHO_PORT, false);
+
+	while (count--)
+		if (send(fd, piece, BENCH_SIZE, 0) < 0 || recv(fd, piece, sizeof(piece), 0) < 0)
+			fail("echo");
+	close(fd);
+}
+
+static void bench_put(const char *address, uint64_t count)
+{
+	int fd = open_socket(SOCK_DGRAM, address, SINK_PORT, false);
+	char data[BENCH_SIZE] = "";
+	uint32_t got, i;
+
+	for (; count; count -= BENCH_WINDOW) {
+		for (i = 1; i <= BENCH_WINDOW; i++) {
+			data[0] = i == BENCH_WINDOW;
+			if (send(fd, data, sizeof(data), 0) < 0)
+				fail("send");
+		}
+		if (recv(fd, &got, sizeof(got), 0) != sizeof(got) || got != BENCH_WINDOW)
+			fail("datagrams were lost");
+	}
+	close(fd);
+}
+
+static void bench_get(const char *address, uint64_t count)
+{
+	int fd = open_socket(SOCK_DGRAM, address, SOURCE_PORT, false);
+	uint32_t wanted = BENCH_WINDOW, i;
+
+	for (; count; count -= BENCH_WINDOW) {
+		if (send(fd, &wanted, sizeof(wanted), 0) < 0)
+			fail("send");
+		for (i = 0; i < BENCH_WINDOW; i++)
+			if (recv(fd, piece, sizeof(piece), 0) < 0)
+				fail("datagrams were lost");
+	}
+	close(fd);
+}
+
+static void put_mib(const char *address, uint64_t count)
+{
+	put(address, count << 20);
+}
+
+static void get_mib(const char *address, uint64_t count)
+{
+	get(address, count << 20);
+}
+
+static const struct {
+	const char *name;
+	void (*run)(const char *address, uint64_t count);
+	uint64_t count;
+} benches[] = {
+	{ "udp.turn", bench_turns, 500 },
+	{ "udp.put", bench_put, BENCH_ROUNDS * BENCH_WINDOW },
+	{ "udp.get", bench_get, BENCH_ROUNDS * BENCH_WINDOW },
+	{ "tcp.put", put_mib, 32 },
+	{ "tcp.get", get_mib, 32 },
+};
+
+/* What the guest says of its interrupts. */
+static uint64_t ask_interrupts(const char *address, const char *word)
+{
+	int fd = open_socket(SOCK_STREAM, address, COUNTER_PORT, false);
+	uint64_t count;
+
+	if (!write_all(fd, word, strlen(word)) ||
+	    read_all(fd, &count, sizeof(count)) != sizeof(count))
+		fail("interrupts");
+	close(fd);
+	return count;
+}
+
+/* A guest has to boot before it answers. */
+static void wait_for_server(const char *address)
+{
+	struct sockaddr_in at = address_of(address, COUNTER_PORT);
+	unsigned int tries;
+	int fd;
+
+	for (tries = 0; tries < BOOT_TRIES; tries++) {
+		fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		if (!connect(fd, (struct sockaddr *)&at, sizeof(at))) {
+			close(fd);
+			return;
+		}
+		close(fd);
+		usleep(LOOK);
+	}
+	fail(address);
+}
+
+static int bench(const char *address, const char *word)
+{
+	uint64_t before, start, time;
+	size_t i;
+
+	wait_for_server(address);
+	for (i = 0; i < sizeof(benches) / sizeof(benches[0]); i++) {
+		/* To warm up; that is whole windows, too. */
+		benches[i].run(address, benches[i].count / 10);
+		before = ask_interrupts(address, word);
+		say_begin(benches[i].name);
+		start = rdtsc();
+		benches[i].run(address, benches[i].count);
+		time = rdtsc() - start;
+		usleep(LOOK);
+		say_row(benches[i].name, benches[i].count, time,
+			ask_interrupts(address, word) - before);
+	}
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	uint64_t bytes = argc > 3 ? strtoull(argv[3], NULL, 0) : 0;
@@ -354,15 +531,17 @@ int main(int argc, char **argv)
 	if (argc == 4 && !strcmp(what, "tcp"))
 		return stream(argv[2], bytes);
 	if (argc == 4 && !strcmp(what, "put"))
-		return put(argv[2], bytes);
+		return put(argv[2], bytes), printf("put ok\n") < 0;
 	if (argc == 4 && !strcmp(what, "get"))
-		return get(argv[2], bytes);
+		return get(argv[2], bytes), printf("get ok\n") < 0;
 	if (argc == 3 && !strcmp(what, "udp"))
 		return datagrams(argv[2]);
 	if (argc == 6 && !strcmp(what, "burst"))
 		return burst(argv[2], bytes, strtoull(argv[4], NULL, 0),
 			     (unsigned int)atoi(argv[5]));
+	if (argc == 4 && !strcmp(what, "bench"))
+		return bench(argv[2], argv[3]);
 	fprintf(stderr, "usage: netload serve | tcp|put|get ADDRESS BYTES | udp ADDRESS | "
-		"burst ADDRESS SIZE COUNT WINDOW\n");
+		"burst ADDRESS SIZE COUNT WINDOW | bench ADDRESS INTERRUPT\n");
 	return 2;
 }
