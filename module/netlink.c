@@ -337,14 +337,14 @@ void netlink_event(struct phv_domain *domain, u32 event, u32 reason)
 	if (!genl_has_listeners(&family, &init_net, GROUP_LIFECYCLE))
 		return;
 	skb = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
-	if (!skb)
-		return;
-	header = genlmsg_put(skb, 0, 0, &family, 0, PHV_CMD_LIFECYCLE);
+	header = skb ? genlmsg_put(skb, 0, 0, &family, 0, PHV_CMD_LIFECYCLE) : NULL;
 	if (!header || put_domain_name(skb, domain) ||
 	    nla_put_u32(skb, PHV_A_DOMAIN_EVENT, event) ||
 	    (event == PHV_EVENT_SHUTDOWN &&
 	     nla_put_u32(skb, PHV_A_DOMAIN_SHUTDOWN_REASON, reason))) {
 		nlmsg_free(skb);
+		/* Who listens is to know that something was lost. */
+		genl_set_err(&family, &init_net, 0, GROUP_LIFECYCLE, -ENOBUFS);
 		return;
 	}
 	genlmsg_end(skb, header);
