@@ -221,7 +221,7 @@ int memory_dirty_ioctl(struct phv_domain *domain, const void __user *uarg)
 	start = arg.guest_addr >> PAGE_SHIFT;
 	end = start + (arg.size >> PAGE_SHIFT);
 
-	buf = (unsigned long *)__get_free_page(GFP_KERNEL);
+	buf = (unsigned long *)__get_free_page(GFP_KERNEL_ACCOUNT);
 	if (!buf)
 		return -ENOMEM;
 	mutex_lock(&memory->mutex);

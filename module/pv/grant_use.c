@@ -263,7 +263,7 @@ static int copy_bytes(struct phv_domain *domain, const struct copy_end *source,
 		return GNTST_bad_copy_arg;
 	if (!is_within(source, length) || !is_within(dest, length))
 		return GNTST_general_error;
-	buf = (void *)__get_free_page(GFP_KERNEL);
+	buf = (void *)__get_free_page(GFP_KERNEL_ACCOUNT);
 	if (!buf)
 		return GNTST_general_error;
 	if (memory_read(domain, copy_address(source), buf, length) ||

@@ -436,7 +436,7 @@ int hypercall_page_write(struct phv_vcpu *vcpu, u64 value)
 		return -EINVAL;
 	if (READ_ONCE(vcpu->mode) == VCPU_IN_GUEST)
 		return -EAGAIN;
-	page = (u8 *)__get_free_page(GFP_KERNEL);
+	page = (u8 *)__get_free_page(GFP_KERNEL_ACCOUNT);
 	if (!page)
 		return -EINVAL;
 	fill_page(page);
