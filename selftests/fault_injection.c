@@ -1,188 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * No memory: of everything that an ioctl allocates, copies or looks up, one thing after
- * the other cannot be had. Each time the ioctl says so, has left nothing behind, and
- * works when it is called again.
+ * No memory: ioctls, mmap() and netlink while one thing after the other that they allocate,
+ * copy or look up cannot be had. Hypercalls: fault_guest.
  *
  * Needs a kernel with fault injection (CONFIG_FAILSLAB and so on) and fail-nth, as the
  * test host 6.12-debug has it.
  */
-#include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
-#include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
-#include <unistd.h>
+#include <sys/mman.h>
 
-#include "leak.h"
+#include "fault.h"
 #include "netlink.h"
-#include "phvtest.h"
 #include "pv_memory.h"
 
-/* An ioctl with more points of failure than this would not be tested to its end. */
-#define MANY		2000
-/* So often everything fails before it is asked what has been lost */
-#define ROUNDS		10
 #define PORT		0x300
-
-/*
- * The kernel's faults. The Nth thing that can fail, fails; a number that is left over says
- * that there were fewer.
- */
-
-#define DEBUGFS		"/sys/kernel/debug/"
-
-static int fail_nth = -1;
-
-static bool write_text(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	bool ok;
-
-	if (fd < 0)
-		return false;
-	ok = write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-	close(fd);
-	return ok;
-}
-
-/* Allocations that may sleep fail, too, and nothing is said in the log about it. */
-static bool faults_set_up(void)
-{
-	return write_text(DEBUGFS "failslab/ignore-gfp-wait", "N") &&
-	       write_text(DEBUGFS "failslab/verbose", "0") &&
-	       write_text(DEBUGFS "fail_page_alloc/ignore-gfp-wait", "N") &&
-	       write_text(DEBUGFS "fail_page_alloc/ignore-gfp-highmem", "N") &&
-	       write_text(DEBUGFS "fail_page_alloc/min-order", "0") &&
-	       write_text(DEBUGFS "fail_page_alloc/verbose", "0") &&
-	       write_text(DEBUGFS "fail_usercopy/verbose", "0");
-}
-
-static void faults_open(void)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), "/proc/self/task/%ld/fail-nth", syscall(SYS_gettid));
-	fail_nth = open(path, O_RDWR | O_CLOEXEC);
-	if (fail_nth < 0)
-		test_fail("%s: %m", path);
-}
-
-static void fault_arm(unsigned int n)
-{
-	char text[16];
-	int length = snprintf(text, sizeof(text), "%u", n);
-
-	/* what is left from before may hit this one */
-	while (pwrite(fail_nth, text, length, 0) != length)
-		if (errno != EFAULT)
-			test_fail("fail-nth: %m");
-}
-
-/* Has it happened? If it was to be the next, the look itself fails. */
-static bool fault_disarm(void)
-{
-	char text[16] = "";
-	bool done = pread(fail_nth, text, sizeof(text) - 1, 0) > 0 && atoi(text) == 0;
-
-	fault_arm(0);
-	return done;
-}
-
-/**
- * struct op - something that may fail
- * @name: its name
- * @call: does it; 0 or more, or a negative errno
- * @before: prepares each call of it, may be NULL
- * @undo: undoes it when it has succeeded, may be NULL
- * @cleanup: undoes @before, whatever became of the call, may be NULL
- */
-struct op {
-	const char *name;
-	long (*call)(void);
-	void (*before)(void);
-	void (*undo)(void);
-	void (*cleanup)(void);
-};
-
-static long result;
-
-static bool is_refusal(long ret)
-{
-	return ret == -ENOMEM || ret == -EFAULT;
-}
-
-/* Return: whether there was an Nth thing to fail. */
-static bool fail(const struct op *op, unsigned int n)
-{
-	bool failed;
-
-	if (op->before)
-		op->before();
-	fault_arm(n);
-	result = op->call();
-	failed = fault_disarm();
-	if (result < 0 && failed) {
-		if (!is_refusal(result))
-			test_fail("%s, failure %u: %ld", op->name, n, result);
-		result = op->call();
-		if (result < 0)
-			test_fail("%s, again after failure %u: %ld", op->name, n, result);
-	}
-	if (result < 0)
-		test_fail("%s, without a failure (%u): %ld", op->name, n, result);
-	if (op->undo)
-		op->undo();
-	if (op->cleanup)
-		op->cleanup();
-	return failed;
-}
-
-/* Return: how many things there were that could fail. */
-static unsigned int fail_all(const struct op *op)
-{
-	unsigned int n;
-
-	for (n = 1; fail(op, n); n++)
-		if (n == MANY)
-			test_fail("%s: more than %u points of failure", op->name, n);
-	return n - 1;
-}
-
-/*
- * Does it lose something each time? The kernel's bug finders keep memory themselves, now
- * and then: what is lost is lost again.
- */
-static bool leaks(const struct op *op)
-{
-	static struct leak_stock before;
-	unsigned int tries, round;
-
-	for (tries = 0; tries < 3; tries++) {
-		if (!leak_take_stock(&before))
-			test_fail("memory can't be counted");
-		for (round = 0; round < ROUNDS; round++)
-			fail_all(op);
-		if (!leak_found(&before, ROUNDS))
-			return false;
-	}
-	return true;
-}
-
-static void fail_ops(const struct op *ops, unsigned int count)
-{
-	unsigned int i, points;
-
-	test_limit(600);
-	faults_open();
-	for (i = 0; i < count; i++) {
-		points = fail_all(&ops[i]);
-		if (points && leaks(&ops[i]))
-			test_fail("%s: it leaks when one of %u things fails", ops[i].name, points);
-	}
-}
 
 /* /dev/phv */
 
@@ -195,11 +29,16 @@ static void close_result(void)
 	close(result);
 }
 
-static long open_device(void)
+static void open_device(void)
 {
-	int fd = open(PHV_DEVICE, O_RDWR | O_CLOEXEC);
+	device = open(PHV_DEVICE, O_RDWR | O_CLOEXEC);
+	check(device >= 0);
+}
 
-	return fd < 0 ? -errno : fd;
+/* While there is another, domains come and go without VMX going on and off. */
+static void keep_vmx_on(void)
+{
+	vm_create_empty();
 }
 
 static long get_caps(void)
@@ -210,6 +49,8 @@ static long get_caps(void)
 }
 
 /* Each has a name of its own: one that somebody looks at keeps its for a while. */
+static u32 created_id;
+
 static long create_domain(void)
 {
 	struct phv_create_domain create = { .flags = 0 };
@@ -218,11 +59,11 @@ static long create_domain(void)
 
 	snprintf(create.name, sizeof(create.name), "fault-%u", number++);
 	fd = ioctl(device, PHV_CREATE_DOMAIN, &create);
+	created_id = create.id;
 	return fd < 0 ? -errno : fd;
 }
 
 static const struct op device_ops[] = {
-	{ "open", .call = open_device, .undo = close_result },
 	{ "PHV_GET_CAPS", .call = get_caps },
 	{ "PHV_CREATE_DOMAIN", .call = create_domain, .undo = close_result },
 };
@@ -230,8 +71,7 @@ static const struct op device_ops[] = {
 static void device_fails(void)
 {
 	need_phv();
-	device = open(PHV_DEVICE, O_RDWR | O_CLOEXEC);
-	check(device >= 0);
+	open_device();
 	fail_ops(device_ops, ARRAY_SIZE(device_ops));
 }
 
@@ -346,9 +186,20 @@ static long set_doorbell(void)
 	return vm_set_ports(vm, PORT, 4, PHV_PORTS_DOORBELL, event);
 }
 
+static long remove_ports(void)
+{
+	return vm_set_ports(vm, PORT, 4, PHV_PORTS_IGNORE, -1);
+}
+
 static void reset_ports(void)
 {
-	check_eq(vm_set_ports(vm, PORT, 4, PHV_PORTS_IGNORE, -1), 0);
+	check_eq(remove_ports(), 0);
+}
+
+static void make_with_ports(void)
+{
+	make_domain();
+	check_eq(set_doorbell(), 0);
 }
 
 static void make_with_vcpu(void)
@@ -371,30 +222,45 @@ static long set_irqfd(void)
 	return set_irqfd_flags(0);
 }
 
+static long remove_irqfd(void)
+{
+	return set_irqfd_flags(PHV_IRQFD_REMOVE);
+}
+
 static void reset_irqfd(void)
 {
-	check_eq(set_irqfd_flags(PHV_IRQFD_REMOVE), 0);
+	check_eq(remove_irqfd(), 0);
+}
+
+static void make_with_irqfd(void)
+{
+	make_with_vcpu();
+	check_eq(set_irqfd(), 0);
 }
 
 static const struct op domain_ops[] = {
-	{ "PHV_CREATE_VCPU", create_vcpu, make_domain, close_result, close_domain },
-	{ "PHV_ADD_MEMORY", add_memory, make_domain, NULL, close_domain },
-	{ "PHV_CHANGE_MEMORY", change_memory, add_it, NULL, close_domain },
-	{ "PHV_GET_DIRTY", get_dirty, log_it, NULL, close_domain },
-	{ "PHV_REMOVE_MEMORY", remove_memory, add_it, NULL, close_domain },
-	{ "PHV_GET_CPUID", get_cpuid, make_domain, NULL, close_domain },
-	{ "PHV_SET_CPUID", set_cpuid, make_with_cpuid, NULL, close_domain },
-	{ "PHV_SET_MSR_POLICY", set_msr_policy, make_domain, NULL, close_domain },
-	{ "PHV_SET_TSC_KHZ", set_tsc_khz, make_with_cpuid, NULL, close_domain },
-	{ "PHV_SET_PORTS", set_ports, make_domain, reset_ports, close_domain },
-	{ "PHV_SET_PORTS, doorbell", set_doorbell, make_domain, reset_ports, close_domain },
-	{ "PHV_SET_IRQFD", set_irqfd, make_with_vcpu, reset_irqfd, close_domain },
-	{ "PHV_SET_IRQFD, left", set_irqfd, make_with_vcpu, NULL, close_domain },
+	OP("PHV_CREATE_VCPU", create_vcpu, make_domain, close_result, close_domain),
+	OP("PHV_ADD_MEMORY", add_memory, make_domain, NULL, close_domain),
+	OP("PHV_CHANGE_MEMORY", change_memory, add_it, NULL, close_domain),
+	OP("PHV_GET_DIRTY", get_dirty, log_it, NULL, close_domain),
+	OP("PHV_REMOVE_MEMORY", remove_memory, add_it, NULL, close_domain),
+	OP("PHV_GET_CPUID", get_cpuid, make_domain, NULL, close_domain),
+	OP("PHV_SET_CPUID", set_cpuid, make_with_cpuid, NULL, close_domain),
+	OP("PHV_SET_MSR_POLICY", set_msr_policy, make_domain, NULL, close_domain),
+	OP_NONE("PHV_SET_TSC_KHZ", set_tsc_khz, make_with_cpuid, NULL, close_domain),
+	OP("PHV_SET_PORTS", set_ports, make_domain, reset_ports, close_domain),
+	OP("PHV_SET_PORTS, doorbell", set_doorbell, make_domain, reset_ports, close_domain),
+	OP("PHV_SET_PORTS, another", set_ports, make_with_ports, NULL, close_domain),
+	OP("PHV_SET_PORTS, removal", remove_ports, make_with_ports, NULL, close_domain),
+	OP("PHV_SET_IRQFD", set_irqfd, make_with_vcpu, reset_irqfd, close_domain),
+	OP("PHV_SET_IRQFD, left", set_irqfd, make_with_vcpu, NULL, close_domain),
+	OP("PHV_SET_IRQFD, removal", remove_irqfd, make_with_irqfd, NULL, close_domain),
 };
 
 static void domain_fails(void)
 {
 	need_phv();
+	keep_vmx_on();
 	area = small_pages(64 * PAGE);
 	event = eventfd(0, EFD_CLOEXEC);
 	check(event >= 0);
@@ -410,7 +276,7 @@ static long setup_xen(void)
 {
 	const struct phv_xen_setup setup = {
 		.frames_addr = (u64)frames, .grant_frames = XEN_GRANT_FRAMES,
-		.max_pages = XEN_MAX_PAGES,
+		.flags = PHV_XEN_SCRATCH, .max_pages = XEN_MAX_PAGES,
 	};
 
 	return vm_ioctl(vm, PHV_XEN_SETUP, &setup);
@@ -490,21 +356,22 @@ static long get_grants(void)
 }
 
 static const struct op xen_ops[] = {
-	{ "PHV_XEN_SETUP", setup_xen, make_domain, NULL, close_domain },
-	{ "PHV_CREATE_VCPU", create_vcpu, make_xen, close_result, close_domain },
-	{ "PHV_XEN_GET_PARAM", get_param, make_xen, NULL, close_domain },
-	{ "PHV_XEN_SET_PARAM", set_param, make_xen, NULL, close_domain },
-	{ "PHV_XEN_SET_MEMORY_MAP", set_memory_map, make_xen, NULL, close_domain },
-	{ "PHV_EVTCHN_ALLOC", evtchn_alloc, make_xen, NULL, close_domain },
-	{ "PHV_EVTCHN_BIND", bind_port, make_port, NULL, close_domain },
-	{ "PHV_EVTCHN_UNBIND", unbind_port, make_binding, NULL, close_domain },
-	{ "PHV_EVTCHN_SEND", send_port, make_binding, NULL, close_domain },
-	{ "PHV_XEN_GET_GRANTS", get_grants, make_xen, NULL, close_domain },
+	OP("PHV_XEN_SETUP", setup_xen, make_domain, NULL, close_domain),
+	OP("PHV_CREATE_VCPU", create_vcpu, make_xen, close_result, close_domain),
+	OP("PHV_XEN_GET_PARAM", get_param, make_xen, NULL, close_domain),
+	OP("PHV_XEN_SET_PARAM", set_param, make_xen, NULL, close_domain),
+	OP("PHV_XEN_SET_MEMORY_MAP", set_memory_map, make_xen, NULL, close_domain),
+	OP("PHV_EVTCHN_ALLOC", evtchn_alloc, make_xen, NULL, close_domain),
+	OP("PHV_EVTCHN_BIND", bind_port, make_port, NULL, close_domain),
+	OP_NONE("PHV_EVTCHN_UNBIND", unbind_port, make_binding, NULL, close_domain),
+	OP_NONE("PHV_EVTCHN_SEND", send_port, make_binding, NULL, close_domain),
+	OP("PHV_XEN_GET_GRANTS", get_grants, make_xen, NULL, close_domain),
 };
 
 static void xen_fails(void)
 {
 	need_phv();
+	keep_vmx_on();
 	frames = small_pages(PHV_XEN_FRAMES(XEN_GRANT_FRAMES) * PAGE);
 	event = eventfd(0, EFD_CLOEXEC);
 	check(event >= 0);
@@ -591,6 +458,22 @@ static long nmi(void)
 	return vcpu_ioctl(vcpu, PHV_NMI, 0);
 }
 
+static u32 *run_page;
+
+static long map_run_page(void)
+{
+	run_page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu->fd, 0);
+	if (run_page == MAP_FAILED)
+		return -errno;
+	WRITE_ONCE(*run_page, 0);
+	return 0;
+}
+
+static void unmap_run_page(void)
+{
+	munmap(run_page, PAGE);
+}
+
 static const struct op vcpu_ops[] = {
 	{ "PHV_GET_REGS", .call = get_regs },
 	{ "PHV_SET_REGS", .call = set_regs },
@@ -606,8 +489,9 @@ static const struct op vcpu_ops[] = {
 	{ "PHV_GET_XSAVE", .call = get_xsave },
 	{ "PHV_SET_XSAVE", .call = set_xsave },
 	{ "PHV_GET_COUNTERS", .call = get_counters },
-	{ "PHV_INTERRUPT", .call = interrupt },
-	{ "PHV_NMI", .call = nmi },
+	{ "PHV_INTERRUPT", .call = interrupt, .none = true },
+	{ "PHV_NMI", .call = nmi, .none = true },
+	{ "mmap", .call = map_run_page, .undo = unmap_run_page, .none = true },
 };
 
 static void vcpu_fails(void)
@@ -617,225 +501,122 @@ static void vcpu_fails(void)
 	fail_ops(vcpu_ops, ARRAY_SIZE(vcpu_ops));
 }
 
-/* Guests at work, who are not to notice, or to be told */
+/* Netlink */
 
-/* PHV_RUN until the guest has done what it was told; for a while if it is refused. */
-static long run_servant(void)
+static struct phv_nl *nl;
+static unsigned int seen;
+
+static int see_domain(const struct phv_nl_domain *domain, void *arg)
 {
-	int reason, tries = 0;
-
-	do {
-		reason = vcpu_run(vcpu);
-		if (reason == PHV_EXIT_XEN_RELEASE)
-			take_released(vcpu->run);
-	} while (reason == PHV_EXIT_XEN_RELEASE || reason == PHV_EXIT_XEN_CONSOLE ||
-		 (is_refusal(reason) && !tries++));
-	if (reason != VCPU_SYNC)
-		test_fail("PHV_RUN: %d", reason);
+	(void)arg;
+	seen += domain->id == vm->id;
 	return 0;
 }
 
-static long run_fill(void)
+static int see_vcpu(const struct phv_nl_vcpu *of, void *arg)
 {
-	tell(OP_FILL, AREA, 1, 64, PAGE);
-	return run_servant();
+	(void)arg;
+	seen += of->domain == vm->id;
+	return 0;
 }
 
-static void add_new_area(void)
+static long told(int ret)
 {
-	check_eq(madvise(area, 64 * PAGE, MADV_DONTNEED), 0);
-	add_area(vcpu, area, 64 * PAGE, 0);
+	if (!ret)
+		check_eq(seen, 1);
+	seen = 0;
+	return ret;
 }
 
-static void remove_area(void)
+static long get_domain(void)
 {
-	check_eq(*(u64 *)(area + 63 * PAGE), 64);
-	check_eq(vm_remove_memory(vcpu->vm, AREA, 64 * PAGE, area), 0);
+	struct phv_nl_domain domain;
+	int ret = phv_nl_get(nl, NULL, vm->id, &domain);
+
+	seen = domain.id == vm->id;
+	return told(ret);
 }
 
-static const struct op run_ops[] = {
-	{ "PHV_RUN", run_fill, add_new_area, NULL, remove_area },
+static long list_domains(void)
+{
+	return told(phv_nl_domains(nl, see_domain, NULL));
+}
+
+static long list_vcpus(void)
+{
+	return told(phv_nl_vcpus(nl, vm->id, see_vcpu, NULL));
+}
+
+/* Whoever listens is told, or told that something was lost. */
+static void expect_event(u32 id, u32 what)
+{
+	struct pollfd pollfd = { .fd = phv_nl_fd(nl), .events = POLLIN };
+	struct phv_nl_domain domain;
+	int ret;
+
+	do {
+		if (poll(&pollfd, 1, 0) != 1)
+			test_fail("nobody was told of event %u", what);
+		ret = phv_nl_event(nl, &domain);
+		check(!ret || ret == -ENOBUFS);
+	} while (!ret && (domain.id != id || domain.event != what));
+	/* What was lost was lost by now. */
+	while (poll(&pollfd, 1, 0) == 1)
+		phv_nl_event(nl, &domain);
+}
+
+static void created(void)
+{
+	expect_event(created_id, PHV_EVENT_CREATED);
+	close(result);
+}
+
+static int doomed = -1;
+
+static void make_doomed(void)
+{
+	doomed = create_domain();
+	check(doomed >= 0);
+}
+
+static long end_domain(void)
+{
+	close(doomed);
+	return 0;
+}
+
+static void ended(void)
+{
+	expect_event(created_id, PHV_EVENT_DESTROYED);
+}
+
+static const struct op event_ops[] = {
+	{ "a domain's creation", .call = create_domain, .undo = created },
+	OP("a domain's end", end_domain, make_doomed, ended, NULL),
 };
 
-static void run_fails(void)
+static void events_fail(void)
 {
 	need_phv();
-	vcpu = servant();
-	area = small_pages(64 * PAGE);
-	fail_ops(run_ops, ARRAY_SIZE(run_ops));
+	open_device();
+	check_eq(phv_nl_open(&nl), 0);
+	check_eq(phv_nl_listen(nl), 0);
+	fail_ops(event_ops, ARRAY_SIZE(event_ops));
 }
 
-/* Hypercalls, as the guest sees them */
-
-static long call_xen(u64 nr, u64 a, u64 b, u64 c)
-{
-	tell(OP_CALL, nr, a, b, c);
-	run_servant();
-	return command.value;
-}
-
-static void make_guest(void)
-{
-	vcpu = xen_servant();
-	vm = vcpu->vm;
-	check_eq(get_count(vcpu, XENMEM_maximum_reservation) > 0, 1);
-}
-
-static void close_guest(void)
-{
-	vm_destroy(vm);
-}
-
-static long guest_alloc_unbound(void)
-{
-	static evtchn_alloc_unbound_t arg;
-
-	arg = (evtchn_alloc_unbound_t) { .dom = DOMID_SELF };
-	return call_xen(__HYPERVISOR_event_channel_op, EVTCHNOP_alloc_unbound, (u64)&arg, 0);
-}
-
-static u8 *fifo;
-
-static long guest_init_control(void)
-{
-	static evtchn_init_control_t arg;
-
-	arg = (evtchn_init_control_t) { .control_gfn = FRAME(fifo) };
-	return call_xen(__HYPERVISOR_event_channel_op, EVTCHNOP_init_control, (u64)&arg, 0);
-}
-
-static void make_fifo(void)
-{
-	make_guest();
-	check_eq(guest_init_control(), 0);
-}
-
-static long guest_expand_array(void)
-{
-	static evtchn_expand_array_t arg;
-
-	arg = (evtchn_expand_array_t) { .array_gfn = FRAME(fifo) + 1 };
-	return call_xen(__HYPERVISOR_event_channel_op, EVTCHNOP_expand_array, (u64)&arg, 0);
-}
-
-static long guest_map_grants(void)
-{
-	static struct xen_add_to_physmap arg;
-
-	arg = (struct xen_add_to_physmap) {
-		.domid = DOMID_SELF, .space = XENMAPSPACE_grant_table, .idx = 3,
-		.gpfn = FRAME(XEN_HOLE),
-	};
-	return call_xen(__HYPERVISOR_memory_op, XENMEM_add_to_physmap, (u64)&arg, 0);
-}
-
-static u64 frame = FRAME(AREA) + 5;
-
-static long change_frame(u64 cmd)
-{
-	static struct xen_memory_reservation arg;
-	long ret;
-
-	memset(&arg, 0, sizeof(arg));
-	set_xen_guest_handle(arg.extent_start, (void *)&frame);
-	arg.nr_extents = 1;
-	arg.domid = DOMID_SELF;
-	ret = call_xen(__HYPERVISOR_memory_op, cmd, (u64)&arg, 0);
-	/* It says how many it did. */
-	return ret == 1 ? 0 : -ENOMEM;
-}
-
-static long guest_decrease(void)
-{
-	return change_frame(XENMEM_decrease_reservation);
-}
-
-static long guest_populate(void)
-{
-	return change_frame(XENMEM_populate_physmap);
-}
-
-static void make_guest_with_area(void)
-{
-	make_guest();
-	add_released_area(vcpu, area, 64 * PAGE);
-}
-
-static void make_guest_with_hole(void)
-{
-	make_guest_with_area();
-	check_eq(guest_decrease(), 0);
-}
-
-static long guest_register_info(void)
-{
-	static struct vcpu_register_vcpu_info arg;
-
-	arg.mfn = FRAME(fifo);
-	arg.offset = 0;
-	return call_xen(__HYPERVISOR_vcpu_op, VCPUOP_register_vcpu_info, 0, (u64)&arg);
-}
-
-static long guest_console(void)
-{
-	static const char text[] = "text\n";
-
-	return call_xen(__HYPERVISOR_console_io, CONSOLEIO_write, sizeof(text) - 1, (u64)text);
-}
-
-static long guest_multicall(void)
-{
-	static multicall_entry_t calls[4];
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(calls); i++)
-		calls[i] = (multicall_entry_t) { .op = __HYPERVISOR_xen_version };
-	return call_xen(__HYPERVISOR_multicall, (u64)calls, ARRAY_SIZE(calls), 0);
-}
-
-static const struct op hypercall_ops[] = {
-	{ "EVTCHNOP_alloc_unbound", guest_alloc_unbound, make_guest, NULL, close_guest },
-	{ "EVTCHNOP_init_control", guest_init_control, make_guest, NULL, close_guest },
-	{ "EVTCHNOP_expand_array", guest_expand_array, make_fifo, NULL, close_guest },
-	{ "XENMEM_add_to_physmap", guest_map_grants, make_guest, NULL, close_guest },
-	{ "XENMEM_decrease_reservation", guest_decrease, make_guest_with_area, NULL, close_guest },
-	{ "XENMEM_populate_physmap", guest_populate, make_guest_with_hole, NULL, close_guest },
-	{ "VCPUOP_register_vcpu_info", guest_register_info, make_guest, NULL, close_guest },
-	{ "CONSOLEIO_write", guest_console, make_guest, NULL, close_guest },
-	{ "multicall", guest_multicall, make_guest, NULL, close_guest },
+static const struct op netlink_ops[] = {
+	{ "PHV_CMD_DOMAIN_GET", .call = get_domain },
+	{ "PHV_CMD_DOMAIN_GET, all", .call = list_domains, .none = true },
+	{ "PHV_CMD_VCPU_GET", .call = list_vcpus, .none = true },
 };
 
-/* vm_alloc()'s memory isn't given back: a process for each. */
-static void hypercall_fails(const struct op *op)
+static void netlink_fails(void)
 {
-	int status;
-	pid_t pid;
-
-	pid = fork();
-	if (!pid) {
-		test_limit(120);
-		faults_open();
-		area = small_pages(64 * PAGE);
-		fifo = vm_alloc(2 * PAGE, PAGE);
-		fail_all(op);
-		_exit(KSFT_PASS);
-	}
-	check(pid > 0);
-	check_eq(waitpid(pid, &status, 0), pid);
-	if (WIFSIGNALED(status))
-		test_fail("%s: signal %d", op->name, WTERMSIG(status));
-	if (status)
-		_exit(WEXITSTATUS(status));
-}
-
-static void hypercalls_fail(void)
-{
-	unsigned int i;
-
 	need_phv();
-	test_limit(300);
-	for (i = 0; i < ARRAY_SIZE(hypercall_ops); i++)
-		hypercall_fails(&hypercall_ops[i]);
+	vm = vm_create_empty();
+	vcpu_create(vm, 0);
+	check_eq(phv_nl_open(&nl), 0);
+	fail_ops(netlink_ops, ARRAY_SIZE(netlink_ops));
 }
 
 /* A domain whose creation fails is found by nobody meanwhile. */
@@ -850,13 +631,13 @@ static int look_at(const struct phv_nl_domain *domain, void *arg)
 
 static void *look_around(void *arg)
 {
-	struct phv_nl *nl;
+	struct phv_nl *other;
 	bool odd = false;
 
-	check_eq(phv_nl_open(&nl), 0);
+	check_eq(phv_nl_open(&other), 0);
 	while (!READ_ONCE(over))
-		phv_nl_domains(nl, look_at, &odd);
-	phv_nl_close(nl);
+		phv_nl_domains(other, look_at, &odd);
+	phv_nl_close(other);
 	check(!odd);
 	return arg;
 }
@@ -872,11 +653,10 @@ static void watched_creation_fails(void)
 	need_phv();
 	need_cpus(2);
 	test_limit(300);
-	device = open(PHV_DEVICE, O_RDWR | O_CLOEXEC);
-	check(device >= 0);
+	open_device();
 	faults_open();
 	check_eq(pthread_create(&thread, NULL, look_around, NULL), 0);
-	for (round = 0; round < 4 * ROUNDS; round++)
+	for (round = 0; round < 2 * ROUNDS; round++)
 		fail_all(&op);
 	WRITE_ONCE(over, true);
 	pthread_join(thread, NULL);
@@ -887,16 +667,12 @@ static const struct test tests[] = {
 	{ "ioctls of a domain fail well", .host = domain_fails },
 	{ "ioctls of a Xen domain fail well", .host = xen_fails },
 	{ "ioctls of a vCPU fail well", .host = vcpu_fails },
-	{ "a guest goes on when it has memory again", .host = run_fails },
-	{ "hypercalls fail well", .host = hypercalls_fail },
+	{ "requests by netlink fail well", .host = netlink_fails },
+	{ "who is not told of an event is told that", .host = events_fail },
 	{ "a domain in the making is not found", .host = watched_creation_fails },
 };
 
 int main(int argc, char **argv)
 {
-	if (!faults_set_up()) {
-		ksft_print_header();
-		ksft_exit_skip("needs root and a kernel with fault injection\n");
-	}
-	return test_main(tests, ARRAY_SIZE(tests), argc, argv);
+	return fault_main(tests, ARRAY_SIZE(tests), argc, argv);
 }

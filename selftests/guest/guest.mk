@@ -32,10 +32,11 @@ $(guest_programs): $(out)/%: %.c $$(wildcard $$*.S) $(guest_objects) \
 	$(guest_build) $(LDFLAGS) -no-pie -o $@ $(filter %.c %.S %.o,$^) $(libs)
 
 $(out)/memory $(out)/memory_dirty $(out)/memory_host: memory.h
-$(out)/memory_host $(out)/fault_injection: leak.c leak.h
+$(out)/memory_host: leak.c leak.h
+$(out)/fault_injection $(out)/fault_guest: fault.h
 $(out)/ioctl_fuzz: ioctl_fuzz_calls.c ioctl_fuzz.h fuzz.h leak.c leak.h
 $(out)/pv_fuzz: fuzz.h
-$(out)/pv_memory $(out)/pv_grant $(out)/fault_injection: memory.h pv_memory.h
+$(out)/pv_memory $(out)/pv_grant $(out)/fault_injection $(out)/fault_guest: memory.h pv_memory.h
 $(out)/fpu: fpu.h
 $(out)/raw_guest: raw_guest_case.c raw_guest.h fuzz.h
 $(out)/pv_runstate $(out)/pv_sched $(out)/pv_time: xen_time.h
