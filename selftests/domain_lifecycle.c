@@ -33,18 +33,6 @@ static bool exists(const char *name)
 	return fd == -EEXIST;
 }
 
-/* As long as there is a domain, all CPUs are in VMX operation, else none. */
-static bool vmx_is(bool on)
-{
-	__u64 expected = on ? cpus_online() : 0;
-
-	if (!vmx_cpus_known() || vmx_cpus() == expected)
-		return true;
-	ksft_print_msg("CPUs in VMX operation: %#llx, not %#llx\n", vmx_cpus(),
-		       expected);
-	return false;
-}
-
 static int create_and_close(int rounds)
 {
 	int i, fd;

@@ -23,18 +23,6 @@ static bool set(bool online)
 	return false;
 }
 
-/* VMX operation where it should be, as far as this machine can tell. */
-static bool vmx_is(bool on)
-{
-	__u64 expected = on ? cpus_online() : 0;
-
-	if (!vmx_cpus_known() || vmx_cpus() == expected)
-		return true;
-	ksft_print_msg("CPUs in VMX operation: %#llx, not %#llx\n", vmx_cpus(),
-		       expected);
-	return false;
-}
-
 static int create(void)
 {
 	int fd = domain_create(phv, "hotplug", NULL);

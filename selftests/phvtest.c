@@ -306,6 +306,24 @@ __u64 vmx_cpus(void)
 }
 
 /**
+ * vmx_is - is VMX operation where it should be?
+ * @on: there are domains: all CPUs that are online; else none
+ *
+ * If it isn't, that is printed.
+ *
+ * Return: true if it is, and where nothing tells
+ */
+bool vmx_is(bool on)
+{
+	__u64 expected = on ? cpus_online() : 0;
+
+	if (!vmx_cpus_known() || vmx_cpus() == expected)
+		return true;
+	ksft_print_msg("CPUs in VMX operation: %#llx, not %#llx\n", vmx_cpus(), expected);
+	return false;
+}
+
+/**
  * kmsg_open - begin to listen to the kernel log
  *
  * Return: a descriptor for kmsg_read(), which gets what is logged from now on;

@@ -35,6 +35,7 @@ int cpu_set_online(unsigned int cpu, bool online);
 __u64 cpus_online(void);
 bool vmx_cpus_known(void);
 __u64 vmx_cpus(void);
+bool vmx_is(bool on);
 
 /* The kernel log. */
 int kmsg_open(void);
