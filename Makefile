@@ -23,6 +23,7 @@ help:
 	@echo '  demo        - boot an emulated VMX machine and show what phv does'
 	@echo '  check       - run every test in emulated VMX machines'
 	@echo '  check-debug - the same on a kernel with the bug finders, built first (30 minutes)'
+	@echo '  coverage    - what the tests run of the module and the tools: coverage/table'
 	@echo '  bench       - measure, beside KVM, in an emulated VMX machine: bench.json'
 	@echo '  fuzz        - look for bugs at random, in the same: each fuzzer for TIME seconds'
 	@echo
@@ -64,7 +65,7 @@ load: module
 unload:
 	rmmod phv
 
-.PHONY: demo check check-debug check-here bench fuzz
+.PHONY: demo check check-debug check-here coverage bench fuzz
 demo:
 	$(testhost)/setup
 	$(testhost)/demo
@@ -74,6 +75,9 @@ check:
 check-debug:
 	$(testhost)/setup 6.12-debug
 	$(testhost)/check $(testhost)/plan-debug
+coverage:
+	$(testhost)/setup 6.12-gcov
+	$(testhost)/coverage
 bench:
 	$(testhost)/setup 6.12
 	selftests/bench/run

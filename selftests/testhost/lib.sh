@@ -25,7 +25,7 @@ cache=${XDG_CACHE_HOME:-$HOME/.cache}/phv
 me=testhost/${0##*/}
 
 # what there is, and of it what setup makes when nobody says what
-ALL_KERNELS=(6.1 6.12 6.12-debug)
+ALL_KERNELS=(6.1 6.12 6.12-debug 6.12-gcov)
 KERNELS=(6.1 6.12)
 
 say() {
@@ -50,8 +50,23 @@ need_kernel() {
 		die "kernel $1: unknown (there are ${ALL_KERNELS[*]})"
 }
 
+# With the kernel's bug finders
 is_debug() {
 	[[ $1 == *-debug ]]
+}
+
+# Counts what of phv is run
+is_gcov() {
+	[[ $1 == *-gcov ]]
+}
+
+# Built here: see mkkernel
+is_own() {
+	is_debug "$1" || is_gcov "$1"
+}
+
+configs_of() {
+	echo "$testhost/test.config" "$testhost/${1##*-}.config"
 }
 
 # lock FD DIRECTORY [-s]: hold DIRECTORY until this process ends
@@ -78,12 +93,12 @@ in_root() {
 # Below this directory of its build root KERNEL has its boot/ and lib/modules/; a
 # kernel that is not the release's own is out of the way of mkroot.
 stage_of() {
-	! is_debug "$1" || echo "/opt/phv-$1"
+	! is_own "$1" || echo "/opt/phv-$1"
 }
 
 # The file that says of what KERNEL was made: see mkroot and mkkernel
 stamp_of() {
-	if is_debug "$1"; then
+	if is_own "$1"; then
 		echo "$(root_dir "$1")$(stage_of "$1")/kernel"
 	else
 		echo "$(root_dir "$1")/etc/phv-root"
@@ -103,8 +118,11 @@ root_ready() {
 
 # KERNEL itself is there, and made by the mkkernel of this checkout
 kernel_ready() {
-	! is_debug "$1" || [ "$(sed -n 1p "$(stamp_of "$1")" 2>/dev/null)" = \
-		"$(hash "$testhost/mkkernel" "$testhost/debug.config")" ]
+	local configs
+
+	read -ra configs <<<"$(configs_of "$1")"
+	! is_own "$1" || [ "$(sed -n 1p "$(stamp_of "$1")" 2>/dev/null)" = \
+		"$(hash "$testhost/mkkernel" "${configs[@]}")" ]
 }
 
 emulator_dir() {
@@ -115,7 +133,7 @@ base_dir() {
 	echo "$cache/base-$1-$(cd "$testhost" &&
 		hash mkbase init prepare agent.c activate.c testport.h \
 			"$(root_dir "$1")/etc/phv-root" \
-			$(! is_debug "$1" || stamp_of "$1"))"
+			$(! is_own "$1" || stamp_of "$1"))"
 }
 
 guests_dir() {
