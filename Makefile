@@ -24,6 +24,7 @@ help:
 	@echo '  check       - run every test in emulated VMX machines'
 	@echo '  check-debug - the same on a kernel with the bug finders, built first (30 minutes)'
 	@echo '  coverage    - what the tests run of the module and the tools: coverage/table'
+	@echo '  soak        - keep a machine busy for TIME seconds, with OPTIONS of run'
 	@echo '  bench       - measure, beside KVM, in an emulated VMX machine: bench.json'
 	@echo '  fuzz        - look for bugs at random, in the same: each fuzzer for TIME seconds'
 	@echo
@@ -65,7 +66,7 @@ load: module
 unload:
 	rmmod phv
 
-.PHONY: demo check check-debug check-here coverage bench fuzz
+.PHONY: demo check check-debug check-here coverage soak bench fuzz
 demo:
 	$(testhost)/setup
 	$(testhost)/demo
@@ -78,6 +79,9 @@ check-debug:
 coverage:
 	$(testhost)/setup 6.12-gcov
 	$(testhost)/coverage
+soak:
+	$(testhost)/setup 6.12
+	$(testhost)/soak $(TIME) $(OPTIONS)
 bench:
 	$(testhost)/setup 6.12
 	selftests/bench/run
