@@ -30,18 +30,6 @@
 
 #define FAULT_PAGE	4096L
 
-static inline bool fault_write(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	bool ok;
-
-	if (fd < 0)
-		return false;
-	ok = write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-	close(fd);
-	return ok;
-}
-
 /* The kernel's faults */
 
 /* Where x86-64 has its modules, as Documentation/arch/x86/x86_64/mm.rst says */
@@ -72,13 +60,13 @@ static inline bool faults_set_up(void)
 	for (i = 0; i < ARRAY_SIZE(settings); i++) {
 		snprintf(path, sizeof(path), "/sys/kernel/debug/%s/%s", settings[i].kind,
 			 settings[i].name);
-		ok = ok && fault_write(path, settings[i].value);
+		ok = ok && write_line(path, settings[i].value);
 	}
 	for (i = 0; i < ARRAY_SIZE(kinds); i++) {
 		for (j = 0; j < ARRAY_SIZE(common); j++) {
 			snprintf(path, sizeof(path), "/sys/kernel/debug/%s/%s", kinds[i],
 				 common[j][0]);
-			ok = ok && fault_write(path, common[j][1]);
+			ok = ok && write_line(path, common[j][1]);
 		}
 	}
 	return ok;
@@ -214,15 +202,15 @@ static inline void fail_all(const struct op *op)
 
 static inline void fault_leave_group(void)
 {
-	fault_write("/sys/fs/cgroup/cgroup.procs", "0");
+	write_line("/sys/fs/cgroup/cgroup.procs", "0");
 	rmdir(FAULT_GROUP);
 }
 
 static inline bool fault_join_group(void)
 {
-	if (!fault_write("/sys/fs/cgroup/cgroup.subtree_control", "+memory") ||
+	if (!write_line("/sys/fs/cgroup/cgroup.subtree_control", "+memory") ||
 	    (mkdir(FAULT_GROUP, 0755) && errno != EEXIST) ||
-	    !fault_write(FAULT_GROUP "/cgroup.procs", "0"))
+	    !write_line(FAULT_GROUP "/cgroup.procs", "0"))
 		return false;
 	atexit(fault_leave_group);
 	return true;

@@ -23,6 +23,7 @@
 
 #include "leak.h"
 #include "memory.h"
+#include "phvtest.h"
 
 #ifndef MADV_COLLAPSE
 #define MADV_COLLAPSE	25
@@ -39,18 +40,6 @@ static long read_number(const char *path)
 	if (file)
 		fclose(file);
 	return value;
-}
-
-static bool write_line(const char *path, const char *line)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	bool ok;
-
-	if (fd < 0)
-		return false;
-	ok = write(fd, line, strlen(line)) == (ssize_t)strlen(line);
-	close(fd);
-	return ok;
 }
 
 /* Bits of /proc/self/pagemap */

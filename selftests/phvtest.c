@@ -62,6 +62,25 @@ int read_command(char *text, size_t size, const char *format, va_list args)
 }
 
 /**
+ * write_line - write to a file that is there, such as one of /proc or /sys
+ * @path: its name
+ * @line: what is written, at once
+ *
+ * Return: true if it was taken
+ */
+bool write_line(const char *path, const char *line)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	bool ok;
+
+	if (fd < 0)
+		return false;
+	ok = write(fd, line, strlen(line)) == (ssize_t)strlen(line);
+	close(fd);
+	return ok;
+}
+
+/**
  * spawn_phvd - start a phvd of the test's own
  * @program: phvd, or where it is
  * @directory: where it has its files; what it says is added to "log" there

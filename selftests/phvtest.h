@@ -28,6 +28,9 @@ void phv_unload_at_exit(void);
 int phv_open(void);
 int domain_create(int phv, const char *name, __u32 *id);
 
+/* The kernel's files. */
+bool write_line(const char *path, const char *line);
+
 /* CPUs. */
 unsigned int cpus_configured(void);
 bool cpu_is_online(unsigned int cpu);
