@@ -25,7 +25,7 @@ cache=${XDG_CACHE_HOME:-$HOME/.cache}/phv
 me=testhost/${0##*/}
 
 # what there is, and of it what setup makes when nobody says what
-ALL_KERNELS=(6.1 6.12 6.12-debug 6.12-gcov)
+ALL_KERNELS=(6.1 6.12 6.12-debug 6.12-kcsan 6.12-gcov)
 KERNELS=(6.1 6.12)
 
 say() {
@@ -55,6 +55,11 @@ is_debug() {
 	[[ $1 == *-debug ]]
 }
 
+# With the kernel's finder of data races
+is_kcsan() {
+	[[ $1 == *-kcsan ]]
+}
+
 # Counts what of phv is run
 is_gcov() {
 	[[ $1 == *-gcov ]]
@@ -62,7 +67,7 @@ is_gcov() {
 
 # Built here: see mkkernel
 is_own() {
-	is_debug "$1" || is_gcov "$1"
+	is_debug "$1" || is_kcsan "$1" || is_gcov "$1"
 }
 
 configs_of() {
