@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * No memory: ioctls, mmap() and netlink while one thing after the other that they allocate,
- * copy or look up cannot be had. Hypercalls: fault_guest.
+ * No memory: ioctls, mmap(), netlink and loading while one thing after the other that they
+ * allocate, copy or look up cannot be had. Hypercalls: fault_guest.
  *
  * Needs a kernel with fault injection (CONFIG_FAILSLAB and so on) and fail-nth, as the
  * test host 6.12-debug has it.
@@ -13,6 +13,7 @@
 #include <sys/mman.h>
 
 #include "fault.h"
+#include "leak.h"
 #include "netlink.h"
 #include "pv_memory.h"
 
@@ -662,6 +663,53 @@ static void watched_creation_fails(void)
 	pthread_join(thread, NULL);
 }
 
+/*
+ * The module itself. To load it takes seconds here, so that each thing fails but once: what
+ * all that comes after it leaves behind is found by this, and by kmemleak the rest.
+ */
+
+static long load_and_unload(unsigned int n, bool *failed)
+{
+	long ret;
+
+	fault_arm(n);
+	ret = phv_load();
+	*failed = fault_disarm();
+	if (ret)
+		check(!module_is_loaded("phv"));
+	else
+		check_eq(phv_unload(), 0);
+	return ret;
+}
+
+/* Without a kprobe, it is loaded and says so: what else fails ends it. */
+static void loading_fails(void)
+{
+	static struct leak_stock before;
+	unsigned int n = 0, refused = 0;
+	bool failed;
+	long ret;
+
+	need_phv();
+	test_limit(900);
+	faults_open();
+	check_eq(phv_unload(), 0);
+	check_eq(load_and_unload(MANY, &failed), 0);
+	check(!failed);
+	check(leak_take_stock(&before));
+	do {
+		ret = load_and_unload(++n, &failed);
+		if (ret && (!failed || ret != -ENOMEM))
+			test_fail("failure %u: %ld", n, ret);
+		refused += !!ret;
+	} while (failed);
+	ksft_print_msg("loading: %u points of failure, %u refuse\n", n - 1, refused);
+	check(refused > 0);
+	if (leak_found(&before, n))
+		test_fail("it leaks when it can't be loaded");
+	check_eq(phv_load(), 0);
+}
+
 static const struct test tests[] = {
 	{ "ioctls of the device fail well", .host = device_fails },
 	{ "ioctls of a domain fail well", .host = domain_fails },
@@ -670,6 +718,8 @@ static const struct test tests[] = {
 	{ "requests by netlink fail well", .host = netlink_fails },
 	{ "who is not told of an event is told that", .host = events_fail },
 	{ "a domain in the making is not found", .host = watched_creation_fails },
+	/* The last: if it fails, there is no module. */
+	{ "loading fails well", .host = loading_fails },
 };
 
 int main(int argc, char **argv)

@@ -34,6 +34,7 @@ $(guest_programs): $(out)/%: %.c $$(wildcard $$*.S) $(guest_objects) \
 $(out)/memory $(out)/memory_dirty $(out)/memory_host: memory.h
 $(out)/memory_host: leak.c leak.h
 $(out)/fault_injection $(out)/fault_guest: fault.h
+$(out)/fault_injection: leak.c leak.h
 $(out)/ioctl_fuzz: ioctl_fuzz_calls.c ioctl_fuzz.h fuzz.h leak.c leak.h
 $(out)/pv_fuzz: fuzz.h
 $(out)/pv_memory $(out)/pv_grant $(out)/fault_injection $(out)/fault_guest: memory.h pv_memory.h
