@@ -489,7 +489,21 @@ static void go_on(void)
 	check_eq(command.value, 1);
 }
 
+/* Not a hypercall, but where they are made from; there is but one error that WRMSR can have. */
+static long write_page(void)
+{
+	memset(fifo, 0, PAGE);
+	tell(OP_WRMSR, MSR_HYPERCALL, (u64)fifo, 0, 0);
+	run_servant();
+	if (command.value == (u64)VEC_GP)
+		return -ENOMEM;
+	/* mov $0, %eax; vmcall; ret */
+	check_eq(memcmp(fifo, "\xb8\0\0\0\0\x0f\x01\xc1\xc3", 9), 0);
+	return command.value == (u64)NO_FAULT ? 0 : -EINVAL;
+}
+
 static const struct op hypercall_ops[] = {
+	OP("WRMSR of the hypercall page", write_page, make_guest, NULL, close_guest),
 	OP("EVTCHNOP_alloc_unbound", alloc_unbound, make_guest, NULL, close_guest),
 	OP("EVTCHNOP_bind_ipi", bind_ipi, make_guest, NULL, close_guest),
 	OP("EVTCHNOP_bind_virq", bind_virq, make_guest, NULL, close_guest),

@@ -15,7 +15,6 @@ GUEST_LABEL(call_registers);
 
 #define PAGE_SIZE	0x1000UL
 #define LOW_CODE	0x8000
-#define MSR_HYPERCALL	0x40000000
 #define NUMBERS		72		/* beyond the last that Xen ever had */
 
 /* What is 0 to 63 and has a handler; sub-operation ~0 is one that there is not. */

@@ -20,11 +20,12 @@ static inline u64 *last_word(const void *page)
 	return (u64 *)((u8 *)page + LAST_WORD);
 }
 
-enum { OP_CALL = 100, OP_CALL32 };
+enum { OP_CALL = 100, OP_CALL32, OP_WRMSR };
 
 /*
  * For OP_CALL and OP_CALL32 (from 32-bit code): command.address is the number, value, count
- * and stride are the arguments.
+ * and stride are the arguments. OP_WRMSR writes value to the MSR command.address, and has the
+ * exception's vector or NO_FAULT for a result.
  */
 static inline void guest_xen_servant(void)
 {
@@ -35,6 +36,8 @@ static inline void guest_xen_servant(void)
 		else if (command.op == OP_CALL32)
 			command.value = xen_hypercall32(command.address, command.value,
 							command.count, command.stride);
+		else if (command.op == OP_WRMSR)
+			command.value = wrmsr_fault(command.address, command.value);
 		else
 			guest_obey();
 		guest_sync(0);

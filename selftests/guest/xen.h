@@ -39,6 +39,9 @@
 /* Guest-physical address at which guests may want something mapped: nothing is there. */
 #define XEN_HOLE		0x40000000UL
 
+/* The hypercall page's: CPUID tells which, and it is always this one. */
+#define MSR_HYPERCALL		0x40000000
+
 /* Of the domain that was made last: what PHV_XEN_SETUP was given. */
 extern struct phv_xen_setup xen_setup;
 extern struct shared_info *xen_shared;
