@@ -90,7 +90,63 @@ static void guest_version(void)
 	info.submap_idx = 1;
 	guest_assert_eq(xen_version(XENVER_get_features, &info), -EINVAL);
 	guest_assert_eq(xen_version(XENVER_pagesize, NULL), 4096);
+	guest_assert_eq(xen_version(XENVER_pagesize, &info), -EINVAL);
 	guest_assert_eq(xen_version(~0u, NULL), -ENOSYS);
+}
+
+/* All of it is written, to the last byte, and no more; the rest is zeroes. */
+static void expect_text(u32 cmd, const char *text, size_t size)
+{
+	static u8 answer[2048];
+	size_t i;
+
+	memset(answer, 0xff, sizeof(answer));
+	guest_assert_eq(xen_version(cmd, answer), 0);
+	for (i = 0; *text; i++)
+		guest_assert_eq(answer[i], *text++);
+	for (; i < size; i++)
+		guest_assert_eq(answer[i], 0);
+	guest_assert_eq(answer[size], 0xff);
+	guest_assert_eq(xen_version(cmd, (void *)BIT(62)), -EFAULT);
+}
+
+/* Who built what is told to nobody; where the hypervisor is, as 0. */
+static void guest_secrets(void)
+{
+	xen_build_id_t id = { .len = 0 };
+
+	expect_text(XENVER_extraversion, ".0-phv", sizeof(xen_extraversion_t));
+	expect_text(XENVER_compile_info, "", sizeof(xen_compile_info_t));
+	expect_text(XENVER_capabilities, "hvm-3.0-x86_32 hvm-3.0-x86_32p hvm-3.0-x86_64 ",
+		    sizeof(xen_capabilities_info_t));
+	expect_text(XENVER_changeset, "unavailable", sizeof(xen_changeset_info_t));
+	expect_text(XENVER_platform_parameters, "", sizeof(xen_platform_parameters_t));
+	expect_text(XENVER_guest_handle, "", sizeof(xen_domain_handle_t));
+	expect_text(XENVER_commandline, "<denied>", sizeof("<denied>"));
+	guest_assert_eq(xen_version(XENVER_build_id, &id), -EPERM);
+}
+
+static void secrets(void)
+{
+	vcpu_finish(xen_with_guest(guest_secrets));
+}
+
+/* What Xen's header has as an unsigned long is the guest's: 4 bytes for 32-bit code. */
+static void guest_narrow_parameters(void)
+{
+	static u32 answer[2];
+
+	answer[0] = ~0;
+	answer[1] = ~0;
+	guest_assert_eq(xen_hypercall32(__HYPERVISOR_xen_version, XENVER_platform_parameters,
+					(u64)answer, 0), 0);
+	guest_assert_eq(answer[0], 0);
+	guest_assert_eq(answer[1], ~0U);
+}
+
+static void narrow_parameters(void)
+{
+	vcpu_finish(xen_with_guest(guest_narrow_parameters));
 }
 
 static void version(void)
@@ -500,6 +556,14 @@ static void guest_absent(void)
 		guest_assert_eq(get_features((u64)target + PAGE_SIZE - 4), 0);
 		guest_assert_eq(read_cr2(), 0x7654321);
 	}
+	/* The same for what is written, and not read before. */
+	for (i = 0; i < 3; i++) {
+		guest_sync(i);
+		guest_assert_eq(xen_version(XENVER_extraversion, target + PAGE_SIZE - 4), 0);
+		guest_assert_eq(read_cr2(), 0x7654321);
+		guest_assert_eq(*(u32 *)(target + PAGE_SIZE - 4), 0x702d302e);	/* ".0-p" */
+		guest_assert_eq(*(u32 *)(target + PAGE_SIZE), 0x7668);		/* "hv" */
+	}
 }
 
 static void absent(void)
@@ -507,10 +571,11 @@ static void absent(void)
 	struct vcpu *vcpu = xen_with_guest(guest_absent);
 	unsigned int i;
 
-	for (i = 0; i < 3; i++) {
+	for (i = 0; i < 6; i++) {
 		vcpu_expect(vcpu, VCPU_SYNC);
 		/* Of the image: a private mapping of a file, or nothing at all. */
-		check_eq(madvise(target, i < 2 ? sizeof(target) : PAGE_SIZE, MADV_DONTNEED), 0);
+		check_eq(madvise(target, i % 3 < 2 ? sizeof(target) : PAGE_SIZE, MADV_DONTNEED),
+			 0);
 	}
 	vcpu_finish(vcpu);
 }
@@ -698,6 +763,33 @@ static void multicall32(void)
 	vcpu_finish(xen_with_guest(guest_multicall32));
 }
 
+/* An entry that is done in several parts, each with the arguments that the last one left. */
+static void guest_parts32(void)
+{
+	static struct gnttab_unmap_grant_ref ops[1000];
+	static struct entry32 list[3];
+	unsigned int i;
+
+	list[0] = (struct entry32) {
+		.op = __HYPERVISOR_grant_table_op,
+		.args = { GNTTABOP_unmap_grant_ref, (u64)ops, ARRAY_SIZE(ops) },
+	};
+	list[1] = list[0];
+	list[1].args[1] = XEN_HOLE;
+	list[2] = (struct entry32) { .op = __HYPERVISOR_xen_version };
+	guest_assert_eq(xen_hypercall32(__HYPERVISOR_multicall, (u64)list, ARRAY_SIZE(list)), 0);
+	guest_assert_eq(list[0].result, 0);
+	for (i = 0; i < ARRAY_SIZE(ops); i++)
+		guest_assert_eq(ops[i].status, GNTST_bad_handle);
+	guest_assert_eq((int)list[1].result, -EFAULT);
+	guest_assert_eq(list[2].result, 4 << 16 | 17);
+}
+
+static void parts32(void)
+{
+	vcpu_finish(xen_with_guest(guest_parts32));
+}
+
 /*
  * A long one does not keep the host from its work: it is done in many exits, and an
  * interrupt of the guest, whose handler makes calls of its own, comes in between.
@@ -760,6 +852,8 @@ static void long_multicall(void)
 static const struct test tests[] = {
 	{ "CPUID tells guests of Xen", .host = cpuid_leaves },
 	{ "xen_version tells the same", .host = version },
+	{ "xen_version tells no more than that", .host = secrets },
+	{ "xen_version has 32-bit code's widths", .host = narrow_parameters },
 	{ "numbers without a hypercall answer -ENOSYS, privileged ones -EPERM", .host = numbers },
 	{ "unknown sub-operations answer -ENOSYS", .host = sub_operations },
 	{ "ring 3 may call nothing", .host = ring3 },
@@ -778,6 +872,7 @@ static const struct test tests[] = {
 	{ "multicalls", .host = multicall },
 	{ "a multicall ends where its list does", .host = multicall_end },
 	{ "multicalls of 32-bit code", .host = multicall32 },
+	{ "a part of a multicall of 32-bit code goes on where it was left", .host = parts32 },
 	{ "a long multicall can be interrupted", .host = long_multicall },
 };
 
