@@ -102,6 +102,55 @@ static void vcpus(void)
 	phv_nl_close(nl);
 }
 
+/* Three domains, and how many vCPUs of theirs have been told, in order. */
+struct all {
+	u32 id[3];
+	unsigned int told[3];
+	struct vm *remove;
+};
+
+static int see_any_vcpu(const struct phv_nl_vcpu *vcpu, void *arg)
+{
+	struct all *all = arg;
+	unsigned int i;
+
+	if (all->remove)
+		vm_destroy(all->remove);
+	all->remove = NULL;
+	for (i = 0; i < ARRAY_SIZE(all->id); i++)
+		if (vcpu->domain == all->id[i])
+			check_eq(vcpu->id, all->told[i]++);
+	return 0;
+}
+
+/* The list of all vCPUs, and one of whose domains goes while it is being told. */
+static void vcpus_of_all(void)
+{
+	const unsigned int counts[] = { PHV_MAX_VCPUS, PHV_MAX_VCPUS, 2 };
+	struct phv_nl *nl = open_nl();
+	struct all all = { .remove = NULL };
+	struct vm *vm[ARRAY_SIZE(counts)];
+	unsigned int i, id;
+
+	for (i = 0; i < ARRAY_SIZE(counts); i++) {
+		vm[i] = vm_create();
+		all.id[i] = vm[i]->id;
+		for (id = 0; id < counts[i]; id++)
+			vcpu_create(vm[i], id);
+	}
+	check_eq(phv_nl_vcpus(nl, 0, see_any_vcpu, &all), 0);
+	for (i = 0; i < ARRAY_SIZE(counts); i++)
+		check_eq(all.told[i], counts[i]);
+
+	memset(all.told, 0, sizeof(all.told));
+	all.remove = vm[1];
+	check_eq(phv_nl_vcpus(nl, 0, see_any_vcpu, &all), -EAGAIN);
+	check_eq(all.told[0], counts[0]);
+	check(all.told[1] < counts[1]);
+	check_eq(all.told[2], counts[2]);
+	phv_nl_close(nl);
+}
+
 static void guest_halt(void)
 {
 	asm volatile("sti; hlt");
@@ -324,6 +373,7 @@ static void rights(void)
 static const struct test tests[] = {
 	{ "a domain is known by number and by name", .host = a_domain },
 	{ "vCPUs tell what they have been through", .host = vcpus },
+	{ "vCPUs of all domains are told, also when one of these goes", .host = vcpus_of_all },
 	{ "a domain that waits is blocked", .host = blocked },
 	{ "events come in order, and once", .host = lifecycle },
 	{ "a guest that halts for good has ended", .host = all_halted },
