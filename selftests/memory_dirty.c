@@ -152,6 +152,24 @@ static void many(void)
 	}
 }
 
+/* The log goes with the memory, and what comes in its place has none of it. */
+static void removed(void)
+{
+	u8 *p = small_pages(PAGES * PAGE);
+	struct vcpu *vcpu = logged_servant(p);
+
+	guest_fill(vcpu, AREA, 1, 3);
+	check_eq(vm_remove_memory(vcpu->vm, AREA, PAGES * PAGE, p), 0);
+	check_eq(get_dirty(vcpu->vm, AREA, PAGE, bitmap), -ENOENT);
+	add_area(vcpu, p, PAGES * PAGE, 0);
+	guest_fill(vcpu, AREA, 1, 3);
+	check_eq(get_dirty(vcpu->vm, AREA, PAGE, bitmap), -ENOENT);
+	set_log(vcpu, p, true);
+	check_eq(fetch(vcpu), 0);
+	guest_fill(vcpu, AREA, 1, 3);
+	check_eq(fetch(vcpu), 3);
+}
+
 /* Any part of the log, at any bit. */
 static void parts(void)
 {
@@ -401,6 +419,7 @@ static const struct test tests[] = {
 	{ "what was written is reported once", .host = exact },
 	{ "what was read is not reported", .host = reads_are_not_writes },
 	{ "many pages are reported", .host = many },
+	{ "the log goes with the memory", .host = removed },
 	{ "a part of the log can be fetched", .host = parts },
 	{ "the log of large pages is by small ones", .host = switched_on },
 	{ "without log large pages come back", .host = switched_off },
