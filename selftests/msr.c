@@ -237,8 +237,11 @@ static void guest_emulated(void)
 	guest_assert_eq(wrmsr_fault(MSR_MISC_ENABLE, value), NO_FAULT);
 	guest_assert_eq(rdmsr(MSR_MISC_ENABLE), value);
 	guest_assert_eq(wrmsr_fault(MSR_BIOS_SIGN_ID, 0), NO_FAULT);
+	guest_assert_eq(wrmsr_fault(MSR_DEBUGCTL, BIT(1)), NO_FAULT);
+	guest_assert_eq(rdmsr(MSR_DEBUGCTL), BIT(1));
 	guest_assert_eq(wrmsr_fault(MSR_DEBUGCTL, 0), NO_FAULT);
 	guest_assert_eq(wrmsr_fault(MSR_DEBUGCTL, BIT(6)), VEC_GP);
+	guest_assert_eq(rdmsr(MSR_DEBUGCTL), 0);
 	guest_assert_eq(rdmsr(0x179), 0);			/* no MCA banks */
 	guest_assert_eq(rdmsr(0x2ff) & 0xff, 6);		/* write-back */
 }

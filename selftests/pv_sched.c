@@ -651,6 +651,54 @@ static void up_and_down(void)
 	expect_shutdown(ap, SHUTDOWN_poweroff);
 }
 
+/* In 32-bit mode, with PAE paging: all that it needs is in the context, and in memory. */
+static u8 pae_code[12];
+static u32 pae_value;
+
+static void fill_pae_context(void)
+{
+	struct vcpu_hvm_x86_32 *regs = &context.cpu_regs.x86_32;
+	const u32 to = (u64)&pae_value;
+
+	memcpy(pae_code, "\xc7\x05....\x78\x56\x34\x12\x0f\x0b", sizeof(pae_code));
+	memcpy(pae_code + 2, &to, sizeof(to));	/* movl $0x12345678, pae_value; ud2 */
+	memset(&context, 0, sizeof(context));
+	context.mode = VCPU_HVM_MODE_32B;
+	regs->eip = (u64)pae_code;
+	regs->eflags = 2;
+	regs->cr0 = CR0_PE | CR0_ET | CR0_NE | CR0_PG;
+	regs->cr3 = vm_page_tables(VM_PAE);
+	regs->cr4 = CR4_PAE;
+	regs->cs_limit = ~0U;
+	regs->ds_limit = ~0U;
+	regs->ss_limit = ~0U;
+	regs->es_limit = ~0U;
+	regs->tr_limit = 0x67;
+	regs->cs_ar = 0xc9b;
+	regs->ds_ar = 0xc93;
+	regs->ss_ar = 0xc93;
+	regs->es_ar = 0xc93;
+	regs->tr_ar = 0x8b;
+}
+
+static void guest_starts_another(void)
+{
+	guest_assert_eq(initialise(1), 0);
+	guest_assert_eq(xen_vcpu_op(VCPUOP_up, 1, NULL), 0);
+}
+
+static void up_pae(void)
+{
+	struct vcpu *vcpu = xen_with_guest(guest_starts_another);
+	struct vcpu *ap = vcpu_create(vcpu->vm, 1);
+
+	fill_pae_context();
+	vcpu_finish(vcpu);
+	/* Without an IDT, UD2 is the end. */
+	vcpu_expect(ap, PHV_EXIT_SHUTDOWN);
+	check_eq(pae_value, 0x12345678);
+}
+
 /* All are down or halted for good: that is known without the last one saying so. */
 static void guest_down_and_halt(void)
 {
@@ -730,6 +778,7 @@ static const struct test tests[] = {
 	{ "block waits for events, whatever the interrupt flag", .host = blocks },
 	{ "HLT with interrupts off is the end, whatever is pending", .host = powers_off },
 	{ "vCPUs go up and down", .host = up_and_down },
+	{ "a vCPU goes up with PAE paging", .host = up_pae },
 	{ "all vCPUs down or halted is the end", .host = down_and_halted },
 	{ "send_nmi", .host = nmi },
 };
