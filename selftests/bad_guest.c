@@ -151,6 +151,51 @@ static void debug_loop(void)
 	endless(guest_debug_loop);
 }
 
+/*
+ * Likewise #AC, by pushes to a stack that is not aligned. Only ring 3's are looked at, so the
+ * handlers are there, and only 64-bit mode would align the stack.
+ */
+#define GDT_USER_CODE32	0xcffb000000ffffUL
+#define SEL_USER_CODE32	(SEL_FREE | 3)
+#define RFLAGS_AC	BIT(18)
+
+static void alignment_loop(void)
+{
+	static const u8 undefined[] = { 0x0f, 0x0b };
+	static u64 idt[VEC_AC + 1];
+	struct vcpu *vcpu = vcpu_create(vm_create(), 0);
+	const u64 handler = (u64)undefined;
+	struct phv_counters counters;
+	struct phv_control control;
+	struct phv_regs regs;
+	unsigned int i;
+
+	need_phv();
+	vcpu->cpu->gdt[SEL_FREE / 8] = GDT_USER_CODE32;
+	for (i = 0; i < ARRAY_SIZE(idt); i++)
+		idt[i] = (handler & 0xffff) | SEL_USER_CODE32 << 16 | 0xeeUL << 40 |
+			 handler >> 16 << 48;
+	vcpu_enter(vcpu, VM_PROTECTED, handler);
+	vcpu_get_control(vcpu, &control);
+	control.cr0 |= CR0_AM;
+	control.idt_base = (u64)idt;
+	control.idt_limit = sizeof(idt) - 1;
+	control.segment[PHV_SEG_CS].selector = SEL_USER_CODE32;
+	control.segment[PHV_SEG_CS].access = 0xc0fb;
+	control.segment[PHV_SEG_SS].selector = SEL_USER_DATA;
+	control.segment[PHV_SEG_SS].access = 0xc0f3;
+	vcpu_set_control(vcpu, &control);
+	vcpu_get_regs(vcpu, &regs);
+	regs.rflags |= RFLAGS_AC;
+	regs.gpr[RSP] -= 2;
+	vcpu_set_regs(vcpu, &regs);
+
+	check_eq(run_for_a_while(vcpu), -EINTR);
+	vcpu_get_counters(vcpu, &counters);
+	check(counters.exits[0] > 1);
+	check_usable(vcpu);
+}
+
 static void interrupt_storm(void)
 {
 	endless(guest_interrupts_itself);
@@ -646,6 +691,7 @@ static const struct test tests[] = {
 	{ "exceptions in exceptions can be stopped", .host = nested_exceptions },
 	{ "a fault that repeats can be stopped", .host = retried_fault },
 	{ "#DB by the delivery of #DB can be stopped", .host = debug_loop },
+	{ "#AC by the delivery of #AC can be stopped", .host = alignment_loop },
 	{ "a storm of interrupts can be stopped", .host = interrupt_storm },
 	{ "code that overwrites itself", .host = overwritten },
 	{ "code that patches itself across pages", .host = self_modifying },

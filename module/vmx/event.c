@@ -199,68 +199,19 @@ bool event_pending(struct phv_vcpu *vcpu)
 	return vcpu->activity == PHV_HALTED && event_deliverable(vcpu);
 }
 
-enum exception_class { BENIGN, CONTRIBUTORY, PAGE_FAULT, DOUBLE_FAULT };
-
-static enum exception_class classify(u8 vector)
-{
-	switch (vector) {
-	case X86_TRAP_DE:
-	case X86_TRAP_TS:
-	case X86_TRAP_NP:
-	case X86_TRAP_SS:
-	case X86_TRAP_GP:
-		return CONTRIBUTORY;
-	case X86_TRAP_PF:
-		return PAGE_FAULT;
-	case X86_TRAP_DF:
-		return DOUBLE_FAULT;
-	default:
-		return BENIGN;
-	}
-}
-
-/* An exception in the delivery of another (SDM volume 3, table 6-5): vector, or -1 for shutdown. */
-static int combine(u8 first, u8 second)
-{
-	enum exception_class a = classify(first), b = classify(second);
-
-	if (a == DOUBLE_FAULT && b != BENIGN)
-		return -1;
-	if ((a == CONTRIBUTORY && b == CONTRIBUTORY) ||
-	    (a == PAGE_FAULT && (b == CONTRIBUTORY || b == PAGE_FAULT)))
-		return X86_TRAP_DF;
-	return second;
-}
-
-static bool is_exception(u32 info)
-{
-	u32 type = info & INTR_INFO_INTR_TYPE_MASK;
-
-	return type == INTR_TYPE_HARD_EXCEPTION || type == INTR_TYPE_SOFT_EXCEPTION;
-}
-
+/*
+ * In place of an event whose delivery has caused it. That can only be #DB or #AC, as no other
+ * exception has an exit: these never make a double fault (SDM volume 3, table 6-5).
+ */
 static void queue_exception(struct phv_vcpu *vcpu, u8 vector, bool has_error, u32 error)
 {
 	u32 info = INTR_INFO_VALID_MASK | INTR_TYPE_HARD_EXCEPTION;
-	int combined = vector;
 
-	if (vcpu->event.valid && is_exception(vcpu->event.info))
-		combined = combine(vcpu->event.info & INTR_INFO_VECTOR_MASK, vector);
-	if (combined < 0) {
-		vcpu->event.valid = false;
-		vcpu->activity = PHV_SHUTDOWN;
-		vcpu_request(vcpu, VCPU_REQ_STOP);
-		return;
-	}
-	if (combined != vector) {
-		has_error = true;
-		error = 0;
-	}
 	/* Real mode has no error codes, and VM entry refuses them there. */
 	if (has_error && (vmcs_read(GUEST_CR0) & X86_CR0_PE))
 		info |= INTR_INFO_DELIVER_CODE_MASK;
 	vcpu->event.valid = true;
-	vcpu->event.info = info | combined;
+	vcpu->event.info = info | vector;
 	vcpu->event.error = error;
 	vcpu_request(vcpu, VCPU_REQ_EVENT);
 }
