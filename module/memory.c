@@ -160,7 +160,7 @@ static void regions_replace(struct phv_domain *domain, struct regions *new,
 
 	write_lock(&ept->lock);
 	rcu_assign_pointer(memory->regions, new);
-	memory->sequence++;
+	memory_moved(memory);
 	if (zap)
 		ept_zap(ept, zap->gfn, zap->gfn + zap->pages, &tables);
 	write_unlock(&ept->lock);

@@ -65,7 +65,7 @@ struct memory {
 	struct mutex mutex;			/* ioctls that change regions or their logs */
 	struct regions __rcu *regions;		/* m */
 	struct overlays __rcu *overlays;	/* m: see physmap.c; NULL for none */
-	unsigned long sequence;			/* l: moves when a fault's findings get stale */
+	unsigned long sequence;			/* l, a to read: moves when findings get stale */
 	unsigned int invalidating;		/* l: invalidations under way */
 	unsigned long invalid_start;		/* l: owner's addresses that they are about */
 	unsigned long invalid_end;		/* l */
@@ -277,6 +277,12 @@ int memory_make_hole_maps(struct phv_domain *domain, u64 gfn, u64 pages);
 
 /* ept/fault.c */
 int memory_get_page(unsigned long hva, bool write, bool *writable, struct page **page);
+
+/* What faults under way have found is out of date. Write half of ept.lock held. */
+static inline void memory_moved(struct memory *memory)
+{
+	WRITE_ONCE(memory->sequence, memory->sequence + 1);
+}
 
 /* ept/notifier.c */
 int memory_watch(struct phv_domain *domain);

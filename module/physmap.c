@@ -202,7 +202,7 @@ static void overlays_change(struct phv_domain *domain, struct overlays *new,
 
 	write_lock(&ept->lock);
 	rcu_assign_pointer(memory->overlays, new);
-	memory->sequence++;
+	memory_moved(memory);
 	for (i = 0; i < count; i++)
 		ept_zap(ept, gfns[i], gfns[i] + 1, &tables);
 	write_unlock(&ept->lock);
@@ -486,7 +486,7 @@ static void change_holes(struct phv_domain *domain, u64 gfn, u64 pages, bool hol
 	for (i = 0; i < regions->count; i++)
 		if (regions->region[i].holes)
 			set_holes(&regions->region[i], gfn, pages, hole);
-	memory->sequence++;
+	memory_moved(memory);
 	if (uncover)
 		rcu_assign_pointer(memory->overlays, new);
 	/* A hole may have a page of its own kind, see ept_map_hole(). */

@@ -98,7 +98,7 @@ static void invalidate_end(struct mmu_notifier *notifier,
 	struct phv_domain *domain = domain_of(notifier);
 
 	write_lock(&domain->ept.lock);
-	domain->memory.sequence++;
+	memory_moved(&domain->memory);
 	domain->memory.invalidating--;
 	write_unlock(&domain->ept.lock);
 }
@@ -188,7 +188,7 @@ static void release(struct mmu_notifier *notifier, struct mm_struct *mm)
 	LIST_HEAD(tables);
 
 	write_lock(&domain->ept.lock);
-	domain->memory.sequence++;
+	memory_moved(&domain->memory);
 	ept_zap(&domain->ept, 0, BIT_ULL(EPT_ADDRESS_BITS - PAGE_SHIFT), &tables);
 	write_unlock(&domain->ept.lock);
 
