@@ -465,9 +465,9 @@ static void set_holes(const struct region *region, u64 gfn, u64 pages, bool hole
 
 	for (gfn = max(gfn, region->gfn); gfn < end; gfn++) {
 		if (hole)
-			holes->count += !__test_and_set_bit(gfn - region->gfn, holes->bit);
+			holes->count += !test_and_set_bit(gfn - region->gfn, holes->bit);
 		else
-			holes->count -= __test_and_clear_bit(gfn - region->gfn, holes->bit);
+			holes->count -= test_and_clear_bit(gfn - region->gfn, holes->bit);
 	}
 }
 
