@@ -110,11 +110,12 @@ void runstate_change(struct phv_vcpu *vcpu, u32 state)
 	struct runstate_vcpu *runstate = &vcpu->pv.runstate;
 	unsigned long flags;
 
-	if (runstate->state == state)
+	/* Preempted here, it is runnable for a while, and what it was when it goes on. */
+	if (READ_ONCE(runstate->state) == state)
 		return;
 	raw_spin_lock_irqsave(&vcpu->pv.time.lock, flags);
 	account(runstate, time_now(vcpu->domain));
-	runstate->state = state;
+	WRITE_ONCE(runstate->state, state);
 	if (state == RUNSTATE_blocked)
 		runstate->run_delay = phv_run_delay();
 	write_area(vcpu);
