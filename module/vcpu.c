@@ -37,14 +37,14 @@ static void vcpu_come(struct phv_vcpu *vcpu)
 {
 	int last = vcpu->last_cpu;
 
-	vcpu->held_cpu = smp_processor_id();
+	WRITE_ONCE(vcpu->held_cpu, smp_processor_id());
 	if (vmcs_load(vcpu))
 		return;		/* VMX is lost: entries will fail */
 	if (last != vcpu->held_cpu) {
 		vcpu->last_cpu = vcpu->held_cpu;
 		vmx_load_cpu(vcpu);
 		if (last >= 0)
-			vcpu->counters->migrations++;
+			vcpu_count(vcpu->counters->migrations);
 	}
 	ept_load(vcpu);
 }
@@ -78,7 +78,7 @@ void vcpu_put(struct phv_vcpu *vcpu)
 	preempt_notifier_unregister(&vcpu->preempt);
 	vcpu_go(vcpu);
 	vmx_cpu_release(vcpu->held_cpu);
-	vcpu->held_cpu = -1;
+	WRITE_ONCE(vcpu->held_cpu, -1);
 	preempt_enable();
 }
 
@@ -109,7 +109,7 @@ static void vcpu_sched_out(struct preempt_notifier *notifier, struct task_struct
 			runstate_preempted(vcpu);
 	} else {
 		vmx_cpu_release(vcpu->held_cpu);
-		vcpu->held_cpu = -1;
+		WRITE_ONCE(vcpu->held_cpu, -1);
 	}
 }
 
@@ -188,7 +188,7 @@ int vcpu_wait(struct phv_vcpu *vcpu, bool (*done)(struct phv_vcpu *vcpu), u32 ru
 {
 	int ret = 1;
 
-	vcpu->counters->blocked++;
+	vcpu_count(vcpu->counters->blocked);
 	vcpu_set_runstate(vcpu, runstate);
 	lapic_block(vcpu);
 	prepare_to_rcuwait(&vcpu->wait);
@@ -211,7 +211,9 @@ int vcpu_wait(struct phv_vcpu *vcpu, bool (*done)(struct phv_vcpu *vcpu), u32 ru
 /* What it does while it does not run: one that nothing but others can wake is offline. */
 static u32 vcpu_rest_state(struct phv_vcpu *vcpu)
 {
-	return vcpu->activity == PHV_HALTED && !vcpu->idle ? RUNSTATE_blocked : RUNSTATE_offline;
+	bool blocked = vcpu->activity == PHV_HALTED && !READ_ONCE(vcpu->idle);
+
+	return blocked ? RUNSTATE_blocked : RUNSTATE_offline;
 }
 
 /**
@@ -277,7 +279,7 @@ static int vcpu_handle_requests(struct phv_vcpu *vcpu)
 		vcpu_op_take_up(vcpu);
 	clear_bit(VCPU_REQ_EVENT, &vcpu->requests);
 	clear_bit(VCPU_REQ_STOP, &vcpu->requests);
-	if (test_and_clear_bit(VCPU_REQ_HALTED, &vcpu->requests) && vcpu->idle) {
+	if (test_and_clear_bit(VCPU_REQ_HALTED, &vcpu->requests) && READ_ONCE(vcpu->idle)) {
 		vcpu->run->exit_reason = PHV_EXIT_HALTED;
 		domain_end(vcpu->domain, PHV_ENDED_HALTED);
 		return 0;
@@ -321,12 +323,12 @@ static int vcpu_turn(struct phv_vcpu *vcpu)
 	}
 	switch (vcpu->activity) {
 	case PHV_ACTIVE:
-		if (unlikely(vcpu->idle))
+		if (unlikely(READ_ONCE(vcpu->idle)))
 			vcpu_not_idle(vcpu);
 		return vmx_run(vcpu);
 	case PHV_HALTED:
 		if (event_pending(vcpu)) {
-			vcpu->activity = PHV_ACTIVE;
+			WRITE_ONCE(vcpu->activity, PHV_ACTIVE);
 			return 1;
 		}
 		if (!event_interrupts_enabled(vcpu))
@@ -399,7 +401,7 @@ static long vcpu_run_ioctl(struct phv_vcpu *vcpu)
 	if (ret == -EINTR)
 		return vcpu_interrupted(vcpu);
 	if (!ret)
-		vcpu->counters->user_exits++;
+		vcpu_count(vcpu->counters->user_exits);
 	return ret;
 }
 

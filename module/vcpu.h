@@ -5,6 +5,7 @@
 #ifndef PHV_VCPU_H
 #define PHV_VCPU_H
 
+#include <linux/compiler.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/preempt.h>
@@ -78,12 +79,12 @@ struct phv_vcpu {
 	void *msr_bitmap;		/* I */
 	int cpu;			/* c: CPU the VMCS is active on, or -1 */
 	struct list_head loaded;	/* c: vmcs.c's list of that CPU */
-	int held_cpu;			/* m: CPU its thread keeps in VMX operation, or -1 */
+	int held_cpu;			/* m; read by anyone: CPU its thread keeps in VMX, or -1 */
 	int last_cpu;			/* m: for the count of migrations */
 	u16 vpid;			/* I: 0 without VPID */
 	u32 proc_controls;		/* m: as in the VMCS */
 	u32 proc2_controls;		/* m: as in the VMCS */
-	u64 tsc_offset;			/* m: as in the VMCS */
+	u64 tsc_offset;			/* m; read by anyone: as in the VMCS */
 	struct perf_areas *perf;	/* m: see vmx/perf.c */
 	unsigned int perf_count;	/* m: MSRs in them, as in the VMCS */
 	bool vpid_flush;		/* m: INVVPID before the next entry */
@@ -110,7 +111,7 @@ struct phv_vcpu {
 	bool dr_active;			/* m: guest has breakpoints: load them each time */
 
 	/* Events on their way */
-	u32 activity;			/* m: PHV_ACTIVE… */
+	u32 activity;			/* m; read by anyone: PHV_ACTIVE… */
 	int idle;			/* a: halted for good, see vcpu_set_idle() */
 	u8 sipi_vector;			/* a */
 	atomic_t nmi_pending;		/* a: 0 to 2 */
@@ -142,6 +143,12 @@ struct phv_vcpu {
 
 	struct phv_counters *counters;	/* m; read by anyone */
 };
+
+/*
+ * Count, in the vCPU's thread: one of phv_vcpu.counters. A plain addition is quick, and whoever
+ * reads meanwhile has the number from before or after it, for words do not tear.
+ */
+#define vcpu_count(counter)	data_race((counter)++)
 
 static inline void vcpu_request(struct phv_vcpu *vcpu, unsigned int request)
 {

@@ -69,7 +69,7 @@ static noinline void flush_now(struct phv_vcpu *vcpu, u64 generation)
 		invept(VMX_EPT_EXTENT_CONTEXT, ept_pointer(vcpu->domain));
 	else
 		invept(VMX_EPT_EXTENT_GLOBAL, 0);
-	vcpu->counters->flushes++;
+	vcpu_count(vcpu->counters->flushes);
 }
 
 static __always_inline void flush_this_cpu(struct phv_vcpu *vcpu)

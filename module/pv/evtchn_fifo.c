@@ -102,7 +102,7 @@ static unsigned int fifo_move(struct evtchn_domain *ed, struct evtchn *evtchn, u
 		return cmpxchg(&evtchn->last_vcpu, last, to) == last ? to : last;
 	ev = from->pv.evtchn;
 	raw_spin_lock_irqsave(&ev->lock, flags);
-	if (evtchn->last_vcpu == last && !word_test(word, EVTCHN_FIFO_LINKED)) {
+	if (READ_ONCE(evtchn->last_vcpu) == last && !word_test(word, EVTCHN_FIFO_LINKED)) {
 		if (ev->tail[evtchn->last_priority] == port)
 			ev->tail[evtchn->last_priority] = 0;
 		WRITE_ONCE(evtchn->last_vcpu, to);
@@ -134,7 +134,7 @@ static void fifo_notify(struct evtchn_domain *ed, const struct evtchn_fifo *fifo
 			return;
 		ev = vcpu->pv.evtchn;
 		raw_spin_lock_irqsave(&ev->lock, flags);
-		done = evtchn->last_vcpu == at;
+		done = READ_ONCE(evtchn->last_vcpu) == at;
 		/* Without a control block, the guest is not to unmask it yet. */
 		if (done && ev->control && word_test(word, EVTCHN_FIFO_PENDING) &&
 		    !word_test(word, EVTCHN_FIFO_MASKED) &&

@@ -187,9 +187,9 @@ static __always_inline hypercall_handler find_handler(struct hypercall *call, u6
 static noinline void count_error(struct phv_counters *counters, long ret)
 {
 	if (ret == -ENOSYS)
-		counters->hypercalls_unknown++;
+		vcpu_count(counters->hypercalls_unknown);
 	else if (ret == -EPERM)
-		counters->hypercalls_refused++;
+		vcpu_count(counters->hypercalls_refused);
 }
 
 static __always_inline void account(const struct hypercall *call, u64 nr, long ret)
@@ -198,7 +198,7 @@ static __always_inline void account(const struct hypercall *call, u64 nr, long r
 	const u64 last = ARRAY_SIZE(counters->hypercalls) - 1;
 
 	trace_phv_hypercall(call->vcpu, nr, call->arg, ret);
-	counters->hypercalls[nr < last ? nr : last]++;
+	vcpu_count(counters->hypercalls[nr < last ? nr : last]);
 	if (unlikely(ret < 0))
 		count_error(counters, ret);
 }

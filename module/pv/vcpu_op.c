@@ -215,7 +215,7 @@ static void take_start(struct phv_vcpu *vcpu, const struct vcpu_hvm_context *con
 
 	/* It was found valid when it came, and means now what it meant then. */
 	if (!state_set_control(vcpu, &control) && !state_set_regs(vcpu, &regs))
-		vcpu->activity = PHV_ACTIVE;
+		WRITE_ONCE(vcpu->activity, PHV_ACTIVE);
 }
 
 void vcpu_op_take_up(struct phv_vcpu *vcpu)
@@ -225,7 +225,7 @@ void vcpu_op_take_up(struct phv_vcpu *vcpu)
 	if (start && vcpu->activity == PHV_WAIT_FOR_SIPI)
 		take_start(vcpu, start);
 	else if (vcpu->activity == PHV_HALTED && !event_interrupts_enabled(vcpu))
-		vcpu->activity = PHV_ACTIVE;
+		WRITE_ONCE(vcpu->activity, PHV_ACTIVE);
 	kfree(start);
 }
 

@@ -138,7 +138,7 @@ void event_reset(struct phv_vcpu *vcpu, bool init)
 	vcpu->event.valid = false;
 	atomic_set(&vcpu->nmi_pending, 0);
 	vcpu->vpid_flush = true;
-	vcpu->activity = vcpu->id ? PHV_WAIT_FOR_SIPI : PHV_ACTIVE;
+	WRITE_ONCE(vcpu->activity, vcpu->id ? PHV_WAIT_FOR_SIPI : PHV_ACTIVE);
 }
 
 void event_take_init(struct phv_vcpu *vcpu)
@@ -155,7 +155,7 @@ void event_take_sipi(struct phv_vcpu *vcpu)
 		return;
 	write_segment(GUEST_CS_SELECTOR, vector << 8, vector << 12, 0xffff, 0x9b);
 	vmcs_write(GUEST_RIP, 0);
-	vcpu->activity = PHV_ACTIVE;
+	WRITE_ONCE(vcpu->activity, PHV_ACTIVE);
 }
 
 bool event_interrupts_enabled(struct phv_vcpu *vcpu)
@@ -314,13 +314,13 @@ static void count_event(struct phv_vcpu *vcpu, u32 info)
 {
 	switch (info & INTR_INFO_INTR_TYPE_MASK) {
 	case INTR_TYPE_EXT_INTR:
-		vcpu->counters->interrupts++;
+		vcpu_count(vcpu->counters->interrupts);
 		break;
 	case INTR_TYPE_NMI_INTR:
-		vcpu->counters->nmis++;
+		vcpu_count(vcpu->counters->nmis);
 		break;
 	default:
-		vcpu->counters->exceptions++;
+		vcpu_count(vcpu->counters->exceptions);
 	}
 }
 
@@ -340,7 +340,7 @@ static bool inject_nmi(struct phv_vcpu *vcpu)
 	if (!atomic_read(&vcpu->nmi_pending) || nmi_is_blocked())
 		return false;
 	atomic_dec(&vcpu->nmi_pending);
-	vcpu->counters->nmis++;
+	vcpu_count(vcpu->counters->nmis);
 	inject(vcpu, INTR_INFO_VALID_MASK | INTR_TYPE_NMI_INTR | X86_TRAP_NMI, 0, 0);
 	return true;
 }
@@ -352,7 +352,7 @@ static bool inject_interrupt(struct phv_vcpu *vcpu, int vector, bool from_lapic)
 		return false;
 	if (from_lapic)
 		lapic_accept(vcpu, vector);
-	vcpu->counters->interrupts++;
+	vcpu_count(vcpu->counters->interrupts);
 	inject(vcpu, INTR_INFO_VALID_MASK | INTR_TYPE_EXT_INTR | vector, 0, 0);
 	return true;
 }

@@ -47,10 +47,10 @@ static int exit_hlt(struct phv_vcpu *vcpu)
 	/* The trap behind a single step ends HLT at once. */
 	if (unlikely(vmcs_read(GUEST_RFLAGS) & X86_EFLAGS_TF))
 		return VMX_RESUME;
-	vcpu->activity = PHV_HALTED;
+	WRITE_ONCE(vcpu->activity, PHV_HALTED);
 	/* Already over? Then go on without leaving the loop. */
 	if (event_pending(vcpu)) {
-		vcpu->activity = PHV_ACTIVE;
+		WRITE_ONCE(vcpu->activity, PHV_ACTIVE);
 		vcpu_request(vcpu, VCPU_REQ_EVENT);
 		return VMX_RESUME;
 	}
@@ -94,7 +94,7 @@ static int exit_gp(struct phv_vcpu *vcpu)
 
 static int exit_triple_fault(struct phv_vcpu *vcpu)
 {
-	vcpu->activity = PHV_SHUTDOWN;
+	WRITE_ONCE(vcpu->activity, PHV_SHUTDOWN);
 	vcpu->run->exit_reason = PHV_EXIT_SHUTDOWN;
 	return VMX_TO_USER;
 }
@@ -151,7 +151,7 @@ static int fast_ept_violation(struct phv_vcpu *vcpu)
 	event_recover(vcpu);
 	if (!memory_fault_fast(vcpu, gpa, access))
 		return VMX_SLOW;
-	vcpu->counters->ept_faults++;
+	vcpu_count(vcpu->counters->ept_faults);
 	return VMX_RESUME;
 }
 
@@ -164,7 +164,7 @@ static int slow_ept_violation(struct phv_vcpu *vcpu)
 
 	ret = memory_fault(vcpu, gpa, access);
 	if (ret > 0) {
-		vcpu->counters->ept_faults++;
+		vcpu_count(vcpu->counters->ept_faults);
 		return VMX_RESUME;
 	}
 	if (!ret)

@@ -185,7 +185,7 @@ void msr_write_tsc_offset(struct phv_vcpu *vcpu)
 
 static void set_tsc_offset(struct phv_vcpu *vcpu, u64 offset)
 {
-	vcpu->tsc_offset = offset;
+	WRITE_ONCE(vcpu->tsc_offset, offset);
 	msr_write_tsc_offset(vcpu);
 	lapic_tsc_changed(vcpu);
 	time_update_vcpu(vcpu);

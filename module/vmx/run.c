@@ -418,7 +418,7 @@ static int inner_loop(struct phv_vcpu *vcpu)
 		reason = vcpu->exit_reason;
 		if (unlikely(reason >= VMX_EXIT_REASONS_COUNT))
 			return vmx_to_user_unhandled(vcpu);
-		vcpu->counters->exits[reason]++;
+		vcpu_count(vcpu->counters->exits[reason]);
 
 		if (reason == EXIT_REASON_EXTERNAL_INTERRUPT) {
 			handle_external_interrupt(vcpu);
@@ -445,7 +445,7 @@ static noinline void flush_vpid(struct phv_vcpu *vcpu)
 	if (!vcpu->vpid)
 		return;
 	invvpid(VMX_VPID_EXTENT_SINGLE_CONTEXT, vcpu->vpid, 0);
-	vcpu->counters->flushes++;
+	vcpu_count(vcpu->counters->flushes);
 }
 
 /*

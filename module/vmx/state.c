@@ -227,7 +227,7 @@ static int set_events(struct phv_vcpu *vcpu, void *buf)
 	    events->nmi_pending > 2 || events->exception_valid > 1 || !event_is_valid(events) ||
 	    memchr_inv(events->reserved, 0, sizeof(events->reserved)))
 		return -EINVAL;
-	vcpu->activity = events->activity;
+	WRITE_ONCE(vcpu->activity, events->activity);
 	if (events->activity == PHV_ACTIVE || events->nmi_pending)
 		vcpu_not_idle(vcpu);
 	vmcs_write(GUEST_INTERRUPTIBILITY_INFO, events->interruptibility);

@@ -146,7 +146,7 @@ static noinline int vmcs_activate(struct phv_vcpu *vcpu)
 	}
 	__this_cpu_write(vmcs_current, vcpu->vmcs);
 	list_add(&vcpu->loaded, this_cpu_ptr(&vmcs_active));
-	vcpu->cpu = cpu;
+	WRITE_ONCE(vcpu->cpu, cpu);
 	local_irq_restore(flags);
 
 	vmcs_write_host_cpu();
@@ -170,7 +170,7 @@ static noinline int vmcs_activate(struct phv_vcpu *vcpu)
  */
 int vmcs_load(struct phv_vcpu *vcpu)
 {
-	if (vcpu->cpu != smp_processor_id())
+	if (READ_ONCE(vcpu->cpu) != smp_processor_id())
 		return vmcs_activate(vcpu);
 	if (__this_cpu_read(vmcs_current) != vcpu->vmcs) {
 		if (vmptrld(vcpu->vmcs))
