@@ -281,20 +281,22 @@ static void area_errors(void)
 
 /* Timers */
 
+/*
+ * Interrupts are off but in one of these: one that came between a look at the events and
+ * HLT would not end that.
+ */
 static void spin(void)
 {
+	sti();
 	cpu_relax();
+	cli();
 }
 
 static void exit_often(void)
 {
-	cpuid(0, 0);
-}
-
-static void halt(void)
-{
-	sti_hlt();
 	sti();
+	cpuid(0, 0);
+	cli();
 }
 
 static void (*wait_a_bit)(void);
@@ -304,10 +306,8 @@ static void expect_timer(u32 port, u64 deadline)
 {
 	u32 before = events(port);
 
-	sti();
 	while (events(port) == before)
 		wait_a_bit();
-	cli();
 	guest_assert_eq(events(port), before + 1);
 	guest_assert(event_log.time[port] >= deadline);
 	guest_assert(event_log.time[port] - deadline < NS_PER_S);
@@ -352,7 +352,7 @@ static void guest_singleshot(void)
 
 static void singleshot(void)
 {
-	static void (*const ways[])(void) = { spin, exit_often, halt };
+	static void (*const ways[])(void) = { spin, exit_often, sti_hlt };
 	u32 i;
 
 	for (i = 0; i < ARRAY_SIZE(ways); i++) {
@@ -441,7 +441,7 @@ static void guest_timer_op(void)
 
 	take_events();
 	port = bind_timer();
-	wait_a_bit = halt;
+	wait_a_bit = sti_hlt;
 	deadline = now() + 300 * NS_PER_US;
 	guest_assert_eq(xen_set_timer(deadline), 0);
 	expect_timer(port, deadline);
@@ -522,7 +522,7 @@ static void guest_layouts32(void)
 
 	take_events();
 	port = bind_timer();
-	wait_a_bit = halt;
+	wait_a_bit = sti_hlt;
 	deadline = now() + 300 * NS_PER_US;
 	guest_assert_eq(xen_hypercall32(__HYPERVISOR_set_timer_op, (u32)deadline,
 					deadline >> 32), 0);
@@ -685,10 +685,8 @@ static void guest_both(void)
 		second = i % 2 ? 500 * NS_PER_US : 200 * NS_PER_US;
 		guest_assert_eq(set_singleshot(now() + first, 0), 0);
 		x2apic_write(0x38, second);
-		sti();
 		while (events(port) == xen || READ_ONCE(apic_ticks) == apic)
-			halt();
-		cli();
+			sti_hlt();
 		guest_assert_eq(events(port), xen + 1);
 		guest_assert_eq(READ_ONCE(apic_ticks), apic + 1);
 	}
