@@ -193,6 +193,8 @@ struct runner {
 	struct fuzz_thread self;
 	const struct fuzz_call *call;	/* the one that is made */
 	u64 since;			/* when that began, 0 in between */
+	u64 watched;			/* what @since was when it was last looked at */
+	u64 patience;			/* ms from then to the next signal */
 	bool done;
 };
 
@@ -252,19 +254,27 @@ static void start(struct runner *runner, const struct fuzz_program *program, uns
 		_exit(1);
 }
 
-/* Ends what takes long. */
+/*
+ * Ends what takes long. Signals come ever more rarely: what they have the kernel begin anew
+ * gets the time it takes, on any host.
+ */
 static bool watch(struct runner *runner)
 {
 	u64 since = READ_ONCE(runner->since), now = fuzz_ms();
 
 	if (READ_ONCE(runner->done))
 		return false;
-	if (!since || now < since + CALL_MS)
+	if (since != runner->watched) {
+		runner->watched = since;
+		runner->patience = CALL_MS;
+	}
+	if (!since || now < since + runner->patience)
 		return true;
 	if (now > since + STUCK_MS) {
 		report(STUCK, runner->call, 0);
 		_exit(1);
 	}
+	runner->patience *= 2;
 	pthread_kill(runner->thread, SIGUSR1);
 	return true;
 }
