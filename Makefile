@@ -74,7 +74,7 @@ check:
 	$(testhost)/setup
 	$(testhost)/check
 check-debug:
-	$(testhost)/setup 6.12-debug
+	$(testhost)/setup 6.12-debug 6.12-kcsan
 	$(testhost)/check $(testhost)/plan-debug
 coverage:
 	$(testhost)/setup 6.12-gcov
