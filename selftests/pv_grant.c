@@ -545,6 +545,25 @@ static void maps(void)
 	check_eq(v1()[20].flags, GTF_permit_access);
 }
 
+/*
+ * What is mapped is known by the version it was mapped in: the other one has no such entry, or
+ * another. The guest can't get around that by what it writes into its table.
+ */
+static void mapped_across_versions(void)
+{
+	enum { REF = 4 * PAGE / sizeof(grant_entry_v1_t) };
+	struct vcpu *vcpu = xen_servant();
+
+	copy_area(vcpu);
+	check_eq(add_to_physmap(vcpu, XENMAPSPACE_grant_table, XEN_GRANT_FRAMES - 1, XEN_HOLE), 0);
+	v1()[REF] = (grant_entry_v1_t) { GTF_permit_access, vcpu->vm->id, FRAME(AREA) };
+	check_eq(map(vcpu, REF, XEN_HOLE + PAGE, GNTMAP_host_map), GNTST_okay);
+	v1()[REF].flags = 0;
+	check_eq(set_version(vcpu, 2, 1), -EBUSY);
+	check_eq(unmap(vcpu, XEN_HOLE + PAGE, map_arg.handle), GNTST_okay);
+	check_eq(set_version(vcpu, 2, 2), 0);
+}
+
 static void map_errors(void)
 {
 	struct vcpu *vcpu = xen_servant();
@@ -760,3 +779,4 @@ int main(int argc, char **argv)
 {
 	return test_main(tests, ARRAY_SIZE(tests), argc, argv);
 }
+	{ "the version stays while grants are mapped", .host = mapped_across_versions },

@@ -393,6 +393,24 @@ static int hide_status(struct phv_domain *domain)
 	return 0;
 }
 
+/*
+ * Does anything use a grant that the other version may not have? The guest can take back what
+ * its table says of that, but not what is mapped.
+ */
+static bool is_in_use(const struct pv_domain *pv)
+{
+	const struct grant_domain *grant = pv->grant;
+	unsigned int i;
+
+	for (i = 0; i < MAPS_MAX; i++)
+		if (grant->map[i].used && grant->map[i].ref >= GNTTAB_NR_RESERVED_ENTRIES)
+			return true;
+	for (i = GNTTAB_NR_RESERVED_ENTRIES; i < entry_count(grant); i++)
+		if (grant_is_in_use(pv, i))
+			return true;
+	return false;
+}
+
 static int change_version(struct phv_domain *domain, unsigned int version)
 {
 	struct pv_domain *pv = domain->pv;
@@ -401,9 +419,8 @@ static int change_version(struct phv_domain *domain, unsigned int version)
 	unsigned int i;
 	int ret;
 
-	for (i = GNTTAB_NR_RESERVED_ENTRIES; i < entry_count(grant); i++)
-		if (grant_is_in_use(pv, i))
-			return -EBUSY;
+	if (is_in_use(pv))
+		return -EBUSY;
 	ret = save_reserved(pv, &saved);
 	if (!ret && version == 1)
 		ret = hide_status(domain);
