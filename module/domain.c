@@ -224,6 +224,7 @@ static void domain_release(struct kref *refs)
 
 	ports_destroy(domain);
 	evtchn_disconnect(domain);
+	sched_disconnect(domain);
 	for (i = 0; i < PHV_MAX_VCPUS; i++)
 		if (domain->vcpus[i])
 			vcpu_destroy(domain->vcpus[i]);

@@ -230,6 +230,100 @@ static void watchdog_stays(void)
 	usleep(1100000);
 }
 
+/*
+ * It fires while the domain goes: with many vCPUs, which are told, that takes a while. What it
+ * then writes to is memory that was freed, as a kernel with KASAN says.
+ */
+static u64 set_at;
+
+static void guest_sets_watchdog_now(void)
+{
+	guest_assert_eq(watchdog(0, 1), 1);
+	WRITE_ONCE(set_at, 1);
+}
+
+static void watchdog_fires_at_the_end(void)
+{
+	enum { ROUNDS = 16, VCPUS = 64 };
+	struct timespec set, at;
+	struct vcpu *vcpu;
+	unsigned int i, round;
+
+	need_phv();
+	need_cpus(2);
+	test_limit(200);
+	for (round = 0; round < ROUNDS; round++) {
+		vcpu = xen_with_guest(guest_sets_watchdog_now);
+		for (i = 1; i < VCPUS; i++)
+			close(vm_ioctl(vcpu->vm, PHV_CREATE_VCPU, i));
+		clock_gettime(CLOCK_MONOTONIC, &set);
+		vcpu_finish(vcpu);
+		at = set;
+		at.tv_sec++;
+		at.tv_nsec -= 100000 * round;
+		if (at.tv_nsec < 0) {
+			at.tv_nsec += NS_PER_S;
+			at.tv_sec--;
+		}
+		clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL);
+		vm_destroy(vcpu->vm);
+	}
+}
+
+/* A reason that the guest has latched: no vCPU waits for an answer, and there may be no vCPU 0. */
+static void guest_is_suspended(void)
+{
+	struct sched_shutdown arg = { .reason = SHUTDOWN_suspend };
+
+	guest_assert_eq(xen_sched_op(SCHEDOP_shutdown_code, &arg), 0);
+	guest_assert_eq(watchdog(0, 1), 1);
+	for (;;)
+		cpu_relax();
+}
+
+static u64 rax_lost;
+
+static void guest_keeps_rax(void)
+{
+	asm volatile("1:	mov $0x12345678, %%eax\n"
+		     "	mov $1000, %%ecx\n"
+		     "2:	cmp $0x12345678, %%eax\n"
+		     "	jne 3f\n"
+		     "	loop 2b\n"
+		     "	jmp 1b\n"
+		     "3:" : : : "rax", "rcx", "cc");
+	WRITE_ONCE(rax_lost, 1);
+}
+
+static void suspended_by_watchdog(void)
+{
+	const struct phv_events events = { .activity = PHV_ACTIVE };
+	struct vm *vm = xen_create();
+	struct vcpu *vcpu, *other;
+	pthread_t thread;
+
+	vcpu = vm_add_guest(vm, 1, guest_is_suspended);
+	check_eq(vcpu_ioctl(vcpu, PHV_SET_EVENTS, &events), 0);
+	expect_shutdown(vcpu, SHUTDOWN_suspend);
+	check_eq(vm_ioctl(vm, PHV_XEN_RESUME, 0), 0);
+	vm_destroy(vm);
+
+	vm = xen_create();
+	other = vm_add_guest(vm, 0, guest_keeps_rax);
+	vcpu = vm_add_guest(vm, 1, guest_is_suspended);
+	check_eq(pthread_create(&thread, NULL, run_to_shutdown, other), 0);
+	expect_shutdown(vcpu, SHUTDOWN_suspend);
+	pthread_join(thread, NULL);
+	check_eq(vm_ioctl(vm, PHV_XEN_RESUME, 1), 0);
+	WRITE_ONCE(running, 2);
+	vcpu_call(vcpu, guest_shuts_down, SHUTDOWN_poweroff);
+	check_eq(pthread_create(&thread, NULL, run_to_shutdown, other), 0);
+	usleep(10000);
+	expect_shutdown(vcpu, SHUTDOWN_poweroff);
+	pthread_join(thread, NULL);
+	check_eq(READ_ONCE(rax_lost), 0);
+}
+
 /* What else there is */
 
 static void guest_others(void)
@@ -769,6 +863,8 @@ static const struct test tests[] = {
 	{ "the reason that was latched counts", .host = latched },
 	{ "watchdogs", .host = watchdogs },
 	{ "a domain goes with its watchdog set", .host = watchdog_stays },
+	{ "a watchdog fires while its domain goes", .host = watchdog_fires_at_the_end },
+	{ "a watchdog suspends, and no vCPU gets an answer", .host = suspended_by_watchdog },
 	{ "what is the host's, bad pointers, unknown operations", .host = others },
 	{ "poll waits for ports, masked or not, or a time", .host = polls },
 	{ "polls of 32-bit guests", .host = polls32 },

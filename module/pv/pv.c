@@ -109,7 +109,6 @@ destroy_evtchn:
 
 static void destroy_rooms(struct phv_domain *domain)
 {
-	sched_destroy(domain);
 	grant_destroy(domain);
 	memory_op_destroy(domain);
 	evtchn_destroy(domain);

@@ -29,7 +29,7 @@
 /* As in Xen. */
 #define POLL_PORTS_MAX	128
 
-/* sched_op_domain.shutdown: why, and in the upper bits the vCPU that asked for it. */
+/* sched_op_domain.shutdown: why, and in the upper bits the vCPU that asked for it, if one did. */
 #define SHUTDOWN_BY(reason, vcpu)	((reason) | (int)(vcpu) << 8)
 #define SHUTDOWN_REASON(shutdown)	((shutdown) & 0xff)
 #define SHUTDOWN_VCPU(shutdown)		((shutdown) >> 8)
@@ -185,30 +185,29 @@ bool sched_is_shut_down(struct phv_vcpu *vcpu)
 
 /*
  * The hypercall is over, with 0, before user space gets to see that the domain has
- * stopped: that is the result after a restore, and a saved state has it.
+ * stopped: that is the result after a restore, and a saved state has it. A watchdog
+ * whose reason the guest has made SHUTDOWN_suspend was no hypercall.
  */
 int sched_resume(struct phv_domain *domain, unsigned long result)
 {
 	struct sched_op_domain *sched = &domain->pv->sched;
 	int shutdown = READ_ONCE(sched->shutdown);
 	struct phv_vcpu *vcpu;
-	int ret = -EINVAL;
 
 	if (result > 1 || shutdown < 0 || SHUTDOWN_REASON(shutdown) != SHUTDOWN_suspend)
 		return -EINVAL;
 	vcpu = domain_vcpu(domain, SHUTDOWN_VCPU(shutdown));
-	if (mutex_lock_interruptible(&vcpu->mutex))
+	if (vcpu && mutex_lock_interruptible(&vcpu->mutex))
 		return -EINTR;
-	if (READ_ONCE(sched->shutdown) == shutdown) {
+	if (vcpu)
 		vcpu->gpr[GPR_RAX] = result;
-		time_update_wallclock(domain);
-		WRITE_ONCE(sched->code, -1);
-		domain_go_on(domain);
-		WRITE_ONCE(sched->shutdown, -1);
-		ret = 0;
-	}
-	mutex_unlock(&vcpu->mutex);
-	return ret;
+	time_update_wallclock(domain);
+	WRITE_ONCE(sched->code, -1);
+	domain_go_on(domain);
+	WRITE_ONCE(sched->shutdown, -1);
+	if (vcpu)
+		mutex_unlock(&vcpu->mutex);
+	return 0;
 }
 
 static int read_reason(struct hypercall *call, u8 *reason)
@@ -263,7 +262,7 @@ static enum hrtimer_restart watchdog_fire(struct hrtimer *timer)
 	struct sched_watchdog_timer *watchdog =
 		container_of(timer, struct sched_watchdog_timer, timer);
 
-	sched_shutdown(watchdog->domain, SHUTDOWN_watchdog, 0);
+	sched_shutdown(watchdog->domain, SHUTDOWN_watchdog, PHV_MAX_VCPUS);
 	return HRTIMER_NORESTART;
 }
 
@@ -331,10 +330,12 @@ void sched_create(struct phv_domain *domain)
 	}
 }
 
-void sched_destroy(struct phv_domain *domain)
+void sched_disconnect(struct phv_domain *domain)
 {
 	unsigned int i;
 
+	if (!domain->pv)
+		return;
 	for (i = 0; i < SCHED_WATCHDOGS; i++)
 		hrtimer_cancel(&domain->pv->sched.watchdog[i].timer);
 }

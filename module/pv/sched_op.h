@@ -28,11 +28,13 @@ struct sched_op_domain {
 
 /* With PHV_XEN_SETUP. */
 void sched_create(struct phv_domain *domain);
-void sched_destroy(struct phv_domain *domain);
+
+/* The watchdogs stop, before the vCPUs go that they would tell. For all domains. */
+void sched_disconnect(struct phv_domain *domain);
 
 /*
  * The domain stops: every vCPU's PHV_RUN returns PHV_EXIT_XEN_SHUTDOWN. The first
- * reason counts. @id is the vCPU that asked for it, or 0. Any context.
+ * reason counts. @id is the vCPU that asked for it, or PHV_MAX_VCPUS. Any context.
  */
 void sched_shutdown(struct phv_domain *domain, u8 reason, u32 id);
 
