@@ -180,6 +180,71 @@ void memory_for_overlays(struct phv_domain *domain, unsigned long start, unsigne
 	}
 }
 
+/* The log of frames that can be written elsewhere */
+
+/* The region of the memory that an overlay lets the guest write, or NULL. */
+static const struct region *written_by(const struct memory *memory,
+				       const struct overlay *overlay)
+{
+	if (!is_alias(overlay) || overlay->flags & PHV_MEMORY_READONLY)
+		return NULL;
+	return memory_find(memory, overlay->of);
+}
+
+static void log_aliases(const struct memory *memory, const struct overlays *overlays)
+{
+	const struct region *region;
+	unsigned int i;
+
+	for (i = 0; i < count_of(overlays); i++) {
+		region = written_by(memory, &overlays->overlay[i]);
+		if (region)
+			memory_log(region, overlays->overlay[i].of);
+	}
+}
+
+/**
+ * memory_log_aliases - the log of frames that can be written elsewhere
+ * @memory: the domain's
+ *
+ * What is written there is not logged: they count as written, always. Context: RCU read
+ * lock held.
+ */
+void memory_log_aliases(const struct memory *memory)
+{
+	log_aliases(memory, rcu_dereference(memory->overlays));
+}
+
+static bool any_logged(const struct memory *memory, const struct overlays *overlays)
+{
+	const struct region *region;
+	bool logged = false;
+	unsigned int i;
+
+	rcu_read_lock();
+	for (i = 0; i < count_of(overlays) && !logged; i++) {
+		region = written_by(memory, &overlays->overlay[i]);
+		logged = region && region->dirty;
+	}
+	rcu_read_unlock();
+	return logged;
+}
+
+/*
+ * A table that nobody gets to see any more; EPT and TLBs are flushed. What was written by its
+ * aliases until now is in nobody's log yet, and copies under way end first.
+ */
+static void overlays_gone(const struct memory *memory, struct overlays *old)
+{
+	if (any_logged(memory, old)) {
+		synchronize_rcu();
+		rcu_read_lock();
+		log_aliases(memory, old);
+		rcu_read_unlock();
+	}
+	kvfree_rcu(old, rcu);
+}
+
 /* Changing overlays: memory.mutex held */
 
 static struct overlays *overlays_alloc(unsigned int count)
@@ -209,7 +274,7 @@ static void overlays_change(struct phv_domain *domain, struct overlays *new,
 
 	ept_flush(ept);
 	ept_free_tables(&tables, true);
-	kvfree_rcu(old, rcu);
+	overlays_gone(memory, old);
 }
 
 /* The page is seen at one frame at a time: is this its other one? */
@@ -406,30 +471,6 @@ int memory_drop_aliases(struct phv_domain *domain, u64 gfn, u64 pages)
 	return 0;
 }
 
-/**
- * memory_log_aliases - the log of frames that can be written elsewhere
- * @memory: the domain's
- *
- * What is written there is not logged: they count as written, always. Context: RCU read
- * lock held.
- */
-void memory_log_aliases(const struct memory *memory)
-{
-	const struct overlays *overlays = rcu_dereference(memory->overlays);
-	unsigned int i;
-
-	for (i = 0; i < count_of(overlays); i++) {
-		const struct overlay *overlay = &overlays->overlay[i];
-		const struct region *region;
-
-		if (!is_alias(overlay) || overlay->flags & PHV_MEMORY_READONLY)
-			continue;
-		region = memory_find(memory, overlay->of);
-		if (region)
-			memory_log(region, overlay->of);
-	}
-}
-
 /* Holes: memory.mutex held */
 
 /* Is this something that the guest can give back? */
@@ -492,8 +533,10 @@ static void change_holes(struct phv_domain *domain, u64 gfn, u64 pages, bool hol
 	/* A hole may have a page of its own kind, see ept_map_hole(). */
 	ept_zap(ept, gfn, gfn + pages, tables);
 	write_unlock(&ept->lock);
-	if (uncover)
-		kvfree_rcu(old, rcu);
+	if (uncover) {
+		ept_flush(ept);
+		overlays_gone(memory, old);
+	}
 }
 
 int memory_release(struct phv_domain *domain, u64 gfn, u64 pages, struct list_head *tables)
