@@ -130,9 +130,7 @@ static inline void hrtimer_setup(struct hrtimer *timer,
  * access, since 6.6 by request (before, always).
  */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 6, 0)
-#define PHV_FOLL_GUEST	(FOLL_INTERRUPTIBLE | FOLL_HONOR_NUMA_FAULT)
-#elif LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0)
-#define PHV_FOLL_GUEST	FOLL_INTERRUPTIBLE
+#define PHV_FOLL_GUEST	FOLL_HONOR_NUMA_FAULT
 #else
 #define PHV_FOLL_GUEST	0
 #endif
@@ -169,6 +167,11 @@ static inline void phv_unregister_syscore(struct syscore *syscore)
 		.resume		= resume_fn,				\
 		.shutdown	= shutdown_fn,				\
 	}
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0)
+#define PHV_FOLL_INTERRUPTIBLE	FOLL_INTERRUPTIBLE
+#else
+#define PHV_FOLL_INTERRUPTIBLE	0
+#endif
 
 static inline void phv_register_syscore(struct syscore_ops *syscore)
 {

@@ -525,7 +525,7 @@ static int copy_in_page(const struct memory *memory, u64 gpa, void *buf, size_t 
 		ret = try_copy(memory, gpa, buf, size, write, &hva);
 		if (ret != -EAGAIN)
 			return ret;
-		if (memory_get_page(hva, write, NULL, &page))
+		if (memory_get_page(hva, write, false, NULL, &page))
 			return -EFAULT;
 		put_page(page);
 	}

@@ -276,7 +276,8 @@ u64 memory_frames_limit(void);
 int memory_make_hole_maps(struct phv_domain *domain, u64 gfn, u64 pages);
 
 /* ept/fault.c */
-int memory_get_page(unsigned long hva, bool write, bool *writable, struct page **page);
+int memory_get_page(unsigned long hva, bool write, bool interruptible, bool *writable,
+		    struct page **page);
 
 /* What faults under way have found is out of date. Write half of ept.lock held. */
 static inline void memory_moved(struct memory *memory)

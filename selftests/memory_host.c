@@ -661,6 +661,63 @@ static void missing_interrupted(void)
 	check_eq(vcpu_ioctl(vcpu, PHV_RUN, 0), -EINTR);
 }
 
+/*
+ * A copy for the guest does not end so: half of an instruction or of a hypercall can't be told
+ * that a signal was there.
+ */
+enum { OUTS_PORT = 0x300 };
+
+struct late_page {
+	int fd;
+	u8 *page;
+	pthread_t thread;
+};
+
+static void *give_late(void *arg)
+{
+	const struct late_page *late = arg;
+	static u8 page[PAGE] __aligned(4096);
+	u64 flags;
+
+	uffd_wait(late->fd, &flags);
+	pthread_kill(late->thread, SIGUSR1);
+	usleep(20000);
+	page[0] = 0x5a;
+	uffd_copy(late->fd, (u64)late->page, page);
+	return NULL;
+}
+
+static void guest_outs(void)
+{
+	u64 from = AREA, count = 1;
+
+	asm volatile("rep outsb" : "+S" (from), "+c" (count) : "d" (OUTS_PORT) : "memory");
+}
+
+static void missing_for_copy(void)
+{
+	const struct sigaction action = { .sa_handler = on_signal };
+	struct vcpu *vcpu = vm_with_guest(guest_outs);
+	struct late_page late = {
+		.fd = uffd_open(0), .page = small_pages(PAGE), .thread = pthread_self(),
+	};
+	pthread_t thread;
+	int ret;
+
+	check_eq(vm_set_ports(vcpu->vm, OUTS_PORT, 1, PHV_PORTS_USER, -1), 0);
+	uffd_register(late.fd, late.page, PAGE, UFFDIO_REGISTER_MODE_MISSING);
+	add_area(vcpu, late.page, PAGE, 0);
+	check_eq(sigaction(SIGUSR1, &action, NULL), 0);
+	check_eq(pthread_create(&thread, NULL, give_late, &late), 0);
+	do {
+		ret = vcpu_ioctl(vcpu, PHV_RUN, 0);
+	} while (ret == -EINTR);
+	check_eq(ret, 0);
+	check_eq(vcpu->run->exit_reason, PHV_EXIT_IO);
+	check_eq(vcpu->run->io.data, 0x5a);
+	pthread_join(thread, NULL);
+}
+
 /* Write protection by the owner: the guest's first write to a page is told, and waits. */
 static void write_protected(void)
 {
@@ -981,6 +1038,7 @@ static const struct test tests[] = {
 	{ "merged pages are separate when written", .host = merge },
 	{ "missing pages are the owner's to give", .host = missing },
 	{ "a signal ends the wait for a page", .host = missing_interrupted },
+	{ "but not that of a copy for the guest", .host = missing_for_copy },
 	{ "write protection by the owner is told", .host = write_protected },
 	{ "a poisoned page is an error", .host = poisoned },
 	{ "other CPUs forget what is gone", .host = other_cpu },

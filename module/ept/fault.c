@@ -51,6 +51,7 @@ static bool get_present_page(unsigned long hva, bool write, bool *writable, stru
  * memory_get_page - the page at an address of the owner, made present
  * @hva: the address; current is the owner
  * @write: it must be writable
+ * @interruptible: the wait ends with any signal, not only with one that kills
  * @writable: where to say whether it is writable, or NULL when nobody wants to write
  * @page: set to the page, with a reference
  *
@@ -61,7 +62,8 @@ static bool get_present_page(unsigned long hva, bool write, bool *writable, stru
  * there, or it is poisoned (then SIGBUS is sent, too); -EINTR; -ENOMEM.
  * Context: process; may sleep for long.
  */
-int memory_get_page(unsigned long hva, bool write, bool *writable, struct page **page)
+int memory_get_page(unsigned long hva, bool write, bool interruptible, bool *writable,
+		    struct page **page)
 {
 	unsigned int flags = FOLL_HWPOISON | PHV_FOLL_GUEST;
 	struct page *better;
@@ -72,6 +74,8 @@ int memory_get_page(unsigned long hva, bool write, bool *writable, struct page *
 
 	if (write)
 		flags |= FOLL_WRITE;
+	if (interruptible)
+		flags |= PHV_FOLL_INTERRUPTIBLE;
 	ret = get_user_pages_unlocked(hva, 1, page, flags);
 	switch (ret) {
 	case 1:
@@ -326,7 +330,7 @@ int memory_fault(struct phv_vcpu *vcpu, u64 gpa, u32 access)
 	ret = ept_spare_tables(&vcpu->ept);
 	if (ret)
 		return ret;
-	ret = memory_get_page(fault.hva, fault.write,
+	ret = memory_get_page(fault.hva, fault.write, true,
 			      fault.may_write ? &fault.host_writable : NULL, &fault.page);
 	if (ret)
 		return ret;
