@@ -1022,6 +1022,29 @@ static void under_use(void)
 	ksft_print_msg("%u rounds\n", round);
 }
 
+/* The rest of a multicall that can't be written back is lost, but what is released is told. */
+static void multicall_of_read_only_memory(void)
+{
+	static struct xen_memory_reservation arg;
+	static u64 frames[1];
+	struct vcpu *vcpu = xen_servant();
+	struct multicall_entry *entry = (void *)small_pages(PAGE);
+
+	add_released_area(vcpu, small_pages(4 * PAGE), 4 * PAGE);
+	check_eq(vm_add_memory(vcpu->vm, XEN_HOLE, PAGE, entry, PHV_MEMORY_READONLY), 0);
+	frames[0] = FRAME(AREA) + 1;
+	set_xen_guest_handle(arg.extent_start, (void *)frames);
+	arg.nr_extents = 1;
+	arg.domid = DOMID_SELF;
+	*entry = (struct multicall_entry) {
+		.op = __HYPERVISOR_memory_op, .args = { XENMEM_decrease_reservation, (u64)&arg },
+	};
+	forget_released();
+	call_guest(vcpu, __HYPERVISOR_multicall, XEN_HOLE, 1, 0);
+	check_eq(released.pages, 1);
+	check_eq(released.extent[0].gfn, frames[0]);
+}
+
 static const struct test tests[] = {
 	{ "a special frame is put into a hole", .host = into_hole },
 	{ "a special frame hides memory, and shows it again", .host = over_memory },
@@ -1048,6 +1071,8 @@ static const struct test tests[] = {
 	{ "special frames for 32-bit guests", .host = layouts32_physmap },
 	{ "lists and maps for 32-bit guests", .host = layouts32_memory },
 	{ "memory goes and comes under use", .host = under_use },
+	{ "a multicall that cannot be written tells what it releases",
+	  .host = multicall_of_read_only_memory },
 };
 
 int main(int argc, char **argv)

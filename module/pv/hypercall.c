@@ -365,8 +365,12 @@ static long do_entry(struct hypercall *call, u64 gva)
 		ret = -EINVAL;
 	else
 		ret = handler(&entry);
-	if (ret == HYPERCALL_AGAIN || ret == HYPERCALL_TO_USER)
-		return write_args(call, gva, &entry) ? -EFAULT : ret;
+	if (ret == HYPERCALL_AGAIN || ret == HYPERCALL_TO_USER) {
+		/* What user space is to be told, it is told. */
+		if (write_args(call, gva, &entry) && ret != HYPERCALL_TO_USER)
+			return -EFAULT;
+		return ret;
+	}
 	account(&entry, nr, ret);
 	return write_result(call, gva, ret);
 }
