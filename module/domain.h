@@ -8,6 +8,7 @@
 #include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
+#include <linux/nospec.h>
 #include <linux/sched.h>
 #include <linux/types.h>
 
@@ -97,11 +98,12 @@ static inline bool memory_is_owner(const struct phv_domain *domain)
 	return current->mm == domain->memory.mm;
 }
 
-/* The vCPU with this number, or NULL. Any context. */
+/* The vCPU with this number, which may be a guest's word, or NULL. Any context. */
 static inline struct phv_vcpu *domain_vcpu(const struct phv_domain *domain, u32 id)
 {
 	if (id >= PHV_MAX_VCPUS)
 		return NULL;
+	id = array_index_nospec(id, PHV_MAX_VCPUS);
 	return smp_load_acquire(&domain->vcpus[id]);
 }
 

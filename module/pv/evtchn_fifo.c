@@ -21,11 +21,12 @@
 /* The port's event word, or NULL when the guest has given no page for it yet. */
 static event_word_t *fifo_word(const struct evtchn_fifo *fifo, u32 port)
 {
+	unsigned int pages = smp_load_acquire(&fifo->pages);	/* evtchn_fifo_expand() */
 	event_word_t *words;
 
-	if (port / EVENT_WORDS >= smp_load_acquire(&fifo->pages))	/* evtchn_fifo_expand() */
+	if (port / EVENT_WORDS >= pages)
 		return NULL;
-	words = fifo->page[port / EVENT_WORDS].addr;
+	words = fifo->page[array_index_nospec(port / EVENT_WORDS, pages)].addr;
 	return &words[port % EVENT_WORDS];
 }
 
