@@ -59,10 +59,10 @@ static void write_segment(u32 selector_field, u16 selector, u64 base, u32 limit,
 {
 	u32 step = SEGMENT_STEP(selector_field);
 
-	vmcs_write(selector_field, selector);
-	vmcs_write(GUEST_ES_BASE + step, base);
-	vmcs_write(GUEST_ES_LIMIT + step, limit);
-	vmcs_write(GUEST_ES_AR_BYTES + step, access);
+	vmcs_write_rare(selector_field, selector);
+	vmcs_write_rare(GUEST_ES_BASE + step, base);
+	vmcs_write_rare(GUEST_ES_LIMIT + step, limit);
+	vmcs_write_rare(GUEST_ES_AR_BYTES + step, access);
 }
 
 /* Segments after power-up and INIT (SDM volume 3, table 10-1). */
@@ -75,23 +75,23 @@ static void reset_segments(void)
 	write_segment(GUEST_CS_SELECTOR, 0xf000, 0xffff0000, 0xffff, 0x9b);
 	write_segment(GUEST_LDTR_SELECTOR, 0, 0, 0xffff, 0x82);
 	write_segment(GUEST_TR_SELECTOR, 0, 0, 0xffff, 0x8b);
-	vmcs_write(GUEST_GDTR_BASE, 0);
-	vmcs_write(GUEST_GDTR_LIMIT, 0xffff);
-	vmcs_write(GUEST_IDTR_BASE, 0);
-	vmcs_write(GUEST_IDTR_LIMIT, 0xffff);
+	vmcs_write_rare(GUEST_GDTR_BASE, 0);
+	vmcs_write_rare(GUEST_GDTR_LIMIT, 0xffff);
+	vmcs_write_rare(GUEST_IDTR_BASE, 0);
+	vmcs_write_rare(GUEST_IDTR_LIMIT, 0xffff);
 }
 
 static void reset_control(struct phv_vcpu *vcpu)
 {
 	cr0_write(vcpu, X86_CR0_CD | X86_CR0_NW | X86_CR0_ET);
 	cr4_write(vcpu, 0);
-	vmcs_write(GUEST_CR3, 0);
-	vmcs_write(GUEST_DR7, 0x400);
-	vmcs_write(GUEST_IA32_EFER, 0);
+	vmcs_write_rare(GUEST_CR3, 0);
+	vmcs_write_rare(GUEST_DR7, 0x400);
+	vmcs_write_rare(GUEST_IA32_EFER, 0);
 	vmcs_clear_bits(VM_ENTRY_CONTROLS, VM_ENTRY_IA32E_MODE);
-	vmcs_write(GUEST_INTERRUPTIBILITY_INFO, 0);
-	vmcs_write(GUEST_PENDING_DBG_EXCEPTIONS, 0);
-	vmcs_write(GUEST_ACTIVITY_STATE, GUEST_ACTIVITY_ACTIVE);
+	vmcs_write_rare(GUEST_INTERRUPTIBILITY_INFO, 0);
+	vmcs_write_rare(GUEST_PENDING_DBG_EXCEPTIONS, 0);
+	vmcs_write_rare(GUEST_ACTIVITY_STATE, GUEST_ACTIVITY_ACTIVE);
 	vcpu->cr2 = 0;
 	memset(vcpu->dr, 0, sizeof(vcpu->dr));
 	vcpu->dr6 = DR6_RESERVED;
@@ -101,11 +101,11 @@ static void reset_control(struct phv_vcpu *vcpu)
 /* What INIT leaves alone. */
 static void reset_power_up(struct phv_vcpu *vcpu)
 {
-	vmcs_write(GUEST_SYSENTER_CS, 0);
-	vmcs_write(GUEST_SYSENTER_ESP, 0);
-	vmcs_write(GUEST_SYSENTER_EIP, 0);
-	vmcs_write(GUEST_IA32_DEBUGCTL, 0);
-	vmcs_write(GUEST_IA32_PAT, 0x0007040600070406ULL);
+	vmcs_write_rare(GUEST_SYSENTER_CS, 0);
+	vmcs_write_rare(GUEST_SYSENTER_ESP, 0);
+	vmcs_write_rare(GUEST_SYSENTER_EIP, 0);
+	vmcs_write_rare(GUEST_IA32_DEBUGCTL, 0);
+	vmcs_write_rare(GUEST_IA32_PAT, 0x0007040600070406ULL);
 	memset(vcpu->shared_msr, 0, sizeof(vcpu->shared_msr));
 	vcpu->cstar = 0;
 	/* As firmware leaves it. Without, CPUID's FSRM and ERMS would be untrue. */

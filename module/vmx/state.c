@@ -145,25 +145,25 @@ int state_set_control(struct phv_vcpu *vcpu, const struct phv_control *control)
 
 	for (i = 0; i < ARRAY_SIZE(control->segment); i++)
 		set_segment(i, &control->segment[i]);
-	vmcs_write(GUEST_GDTR_BASE, control->gdt_base);
-	vmcs_write(GUEST_GDTR_LIMIT, control->gdt_limit);
-	vmcs_write(GUEST_IDTR_BASE, control->idt_base);
-	vmcs_write(GUEST_IDTR_LIMIT, control->idt_limit);
+	vmcs_write_rare(GUEST_GDTR_BASE, control->gdt_base);
+	vmcs_write_rare(GUEST_GDTR_LIMIT, control->gdt_limit);
+	vmcs_write_rare(GUEST_IDTR_BASE, control->idt_base);
+	vmcs_write_rare(GUEST_IDTR_LIMIT, control->idt_limit);
 	cr0_write(vcpu, control->cr0);
 	vcpu->cr2 = control->cr2;
-	vmcs_write(GUEST_CR3, control->cr3);
+	vmcs_write_rare(GUEST_CR3, control->cr3);
 	cr4_write(vcpu, control->cr4);
 	lapic_set_cr8(vcpu, control->cr8);
 	efer_write(vcpu, control->efer);
 	vcpu->xcr0 = control->xcr0;
 	for (i = 0; i < 4; i++) {
 		vcpu->dr[i] = control->dr[i];
-		vmcs_write(GUEST_PDPTR0 + i * 2, control->pdpte[i]);
+		vmcs_write_rare(GUEST_PDPTR0 + i * 2, control->pdpte[i]);
 	}
 	/* Bits that are always 1, and those always 0 (SDM volume 3, 18.2). */
 	vcpu->dr6 = (control->dr6 & (DR_TRAP_BITS | 0xe000)) | DR6_RESERVED;
-	vmcs_write(GUEST_DR7, (control->dr7 & 0xffff2bff) | 0x400);
-	vcpu->dr_active = control->dr7 & (DR_LOCAL_ENABLE_MASK | DR_GLOBAL_ENABLE_MASK);
+	vmcs_write_rare(GUEST_DR7, (control->dr7 & 0xffff2bff) | 0x400);
+	vmx_dr_changed(vcpu, control->dr7);
 	vcpu->vpid_flush = true;
 	return 0;
 }

@@ -220,6 +220,12 @@ static u32 proc2_for_cpuid(const struct phv_domain *domain)
 	return controls;
 }
 
+/* As vmcs_write(), for what is written once or seldom: a call is shorter. */
+void vmcs_write_rare(unsigned long field, unsigned long value)
+{
+	vmcs_write(field, value);
+}
+
 static void vmcs_write_controls(struct phv_vcpu *vcpu)
 {
 	u32 want2 = SECONDARY_EXEC_PAUSE_LOOP_EXITING | SECONDARY_EXEC_WBINVD_EXITING |
@@ -230,41 +236,41 @@ static void vmcs_write_controls(struct phv_vcpu *vcpu)
 	if (vcpu->domain->tsc_multiplier)
 		want2 |= SECONDARY_EXEC_TSC_SCALING;
 
-	vmcs_write(PIN_BASED_VM_EXEC_CONTROL,
+	vmcs_write_rare(PIN_BASED_VM_EXEC_CONTROL,
 		   adjust(vmx_caps.pin, PIN_BASED_EXT_INTR_MASK | PIN_BASED_NMI_EXITING |
 			  PIN_BASED_VIRTUAL_NMIS, 0));
 	vcpu->proc_controls = adjust(vmx_caps.proc, PROC_NEED, 0) &
 			      ~(CPU_BASED_CR3_LOAD_EXITING | CPU_BASED_CR3_STORE_EXITING |
 				CPU_BASED_INVLPG_EXITING);
-	vmcs_write(CPU_BASED_VM_EXEC_CONTROL, vcpu->proc_controls);
+	vmcs_write_rare(CPU_BASED_VM_EXEC_CONTROL, vcpu->proc_controls);
 	vcpu->proc2_controls = adjust(vmx_caps.proc2, PROC2_NEED, want2);
-	vmcs_write(SECONDARY_VM_EXEC_CONTROL, vcpu->proc2_controls);
-	vmcs_write(VM_EXIT_CONTROLS,
+	vmcs_write_rare(SECONDARY_VM_EXEC_CONTROL, vcpu->proc2_controls);
+	vmcs_write_rare(VM_EXIT_CONTROLS,
 		   adjust(vmx_caps.exit, EXIT_NEED,
 			  VM_EXIT_ACK_INTR_ON_EXIT | VM_EXIT_PT_CONCEAL_PIP));
-	vmcs_write(VM_ENTRY_CONTROLS,
+	vmcs_write_rare(VM_ENTRY_CONTROLS,
 		   adjust(vmx_caps.entry, ENTRY_NEED, VM_ENTRY_PT_CONCEAL_PIP));
 
-	vmcs_write(VM_EXIT_MSR_STORE_COUNT, 0);
-	vmcs_write(VM_ENTRY_INTR_INFO_FIELD, 0);
-	vmcs_write(CR3_TARGET_COUNT, 0);
-	vmcs_write(PAGE_FAULT_ERROR_CODE_MASK, 0);
-	vmcs_write(PAGE_FAULT_ERROR_CODE_MATCH, 0);
-	vmcs_write(VMCS_LINK_POINTER, ~0ULL);
-	vmcs_write(MSR_BITMAP, __pa(vcpu->msr_bitmap));
+	vmcs_write_rare(VM_EXIT_MSR_STORE_COUNT, 0);
+	vmcs_write_rare(VM_ENTRY_INTR_INFO_FIELD, 0);
+	vmcs_write_rare(CR3_TARGET_COUNT, 0);
+	vmcs_write_rare(PAGE_FAULT_ERROR_CODE_MASK, 0);
+	vmcs_write_rare(PAGE_FAULT_ERROR_CODE_MATCH, 0);
+	vmcs_write_rare(VMCS_LINK_POINTER, ~0ULL);
+	vmcs_write_rare(MSR_BITMAP, __pa(vcpu->msr_bitmap));
 
 	if (vcpu->vpid)
-		vmcs_write(VIRTUAL_PROCESSOR_ID, vcpu->vpid);
+		vmcs_write_rare(VIRTUAL_PROCESSOR_ID, vcpu->vpid);
 	if (vcpu->proc2_controls & SECONDARY_EXEC_PAUSE_LOOP_EXITING) {
-		vmcs_write(PLE_GAP, PLE_GAP_TSC);
-		vmcs_write(PLE_WINDOW, PLE_WINDOW_TSC);
+		vmcs_write_rare(PLE_GAP, PLE_GAP_TSC);
+		vmcs_write_rare(PLE_WINDOW, PLE_WINDOW_TSC);
 	}
 	if (vcpu->proc2_controls & SECONDARY_EXEC_TSC_SCALING)
-		vmcs_write(TSC_MULTIPLIER, vcpu->domain->tsc_multiplier);
+		vmcs_write_rare(TSC_MULTIPLIER, vcpu->domain->tsc_multiplier);
 	if (vcpu->proc2_controls & SECONDARY_EXEC_ENCLS_EXITING)
-		vmcs_write(ENCLS_EXITING_BITMAP, ~0ULL);
+		vmcs_write_rare(ENCLS_EXITING_BITMAP, ~0ULL);
 	if (vcpu->proc2_controls & SECONDARY_EXEC_ENABLE_XSAVES)
-		vmcs_write(XSS_EXIT_BITMAP, ~0ULL);
+		vmcs_write_rare(XSS_EXIT_BITMAP, ~0ULL);
 	/* All vCPUs' TSCs are 0 at the domain's creation. */
 	vcpu->tsc_offset = 0;
 	vcpu->tsc_offset = -msr_guest_tsc(vcpu, vcpu->domain->tsc_start);
@@ -274,7 +280,7 @@ static void vmcs_write_controls(struct phv_vcpu *vcpu)
 	 * #MC is the host's. #DB and #AC could be made to recur during their
 	 * own delivery and keep the CPU busy in microcode for ever.
 	 */
-	vmcs_write(EXCEPTION_BITMAP, BIT(X86_TRAP_MC) | BIT(X86_TRAP_DB) | BIT(X86_TRAP_AC));
+	vmcs_write_rare(EXCEPTION_BITMAP, BIT(X86_TRAP_MC) | BIT(X86_TRAP_DB) | BIT(X86_TRAP_AC));
 }
 
 static void vmcs_write_host(struct phv_vcpu *vcpu)
@@ -282,34 +288,34 @@ static void vmcs_write_host(struct phv_vcpu *vcpu)
 	struct desc_ptr idt;
 	u64 value;
 
-	vmcs_write(HOST_CR0, read_cr0());
+	vmcs_write_rare(HOST_CR0, read_cr0());
 	vcpu->host_cr3 = __read_cr3();
-	vmcs_write(HOST_CR3, vcpu->host_cr3);
+	vmcs_write_rare(HOST_CR3, vcpu->host_cr3);
 	vcpu->host_cr4 = __read_cr4();
-	vmcs_write(HOST_CR4, vcpu->host_cr4);
+	vmcs_write_rare(HOST_CR4, vcpu->host_cr4);
 
-	vmcs_write(HOST_CS_SELECTOR, __KERNEL_CS);
-	vmcs_write(HOST_SS_SELECTOR, __KERNEL_DS);
-	vmcs_write(HOST_DS_SELECTOR, 0);
-	vmcs_write(HOST_ES_SELECTOR, 0);
-	vmcs_write(HOST_FS_SELECTOR, 0);
-	vmcs_write(HOST_GS_SELECTOR, 0);
-	vmcs_write(HOST_TR_SELECTOR, GDT_ENTRY_TSS * 8);
+	vmcs_write_rare(HOST_CS_SELECTOR, __KERNEL_CS);
+	vmcs_write_rare(HOST_SS_SELECTOR, __KERNEL_DS);
+	vmcs_write_rare(HOST_DS_SELECTOR, 0);
+	vmcs_write_rare(HOST_ES_SELECTOR, 0);
+	vmcs_write_rare(HOST_FS_SELECTOR, 0);
+	vmcs_write_rare(HOST_GS_SELECTOR, 0);
+	vmcs_write_rare(HOST_TR_SELECTOR, GDT_ENTRY_TSS * 8);
 	vcpu->host_fs_base = 0;
-	vmcs_write(HOST_FS_BASE, 0);
+	vmcs_write_rare(HOST_FS_BASE, 0);
 
 	store_idt(&idt);
-	vmcs_write(HOST_IDTR_BASE, idt.address);
-	vmcs_write(HOST_RIP, (unsigned long)vmx_exit);
+	vmcs_write_rare(HOST_IDTR_BASE, idt.address);
+	vmcs_write_rare(HOST_RIP, (unsigned long)vmx_exit);
 
 	rdmsrq(MSR_IA32_SYSENTER_CS, value);
-	vmcs_write(HOST_IA32_SYSENTER_CS, value);
+	vmcs_write_rare(HOST_IA32_SYSENTER_CS, value);
 	rdmsrq(MSR_IA32_SYSENTER_EIP, value);
-	vmcs_write(HOST_IA32_SYSENTER_EIP, value);
+	vmcs_write_rare(HOST_IA32_SYSENTER_EIP, value);
 	rdmsrq(MSR_IA32_CR_PAT, value);
-	vmcs_write(HOST_IA32_PAT, value);
+	vmcs_write_rare(HOST_IA32_PAT, value);
 	rdmsrq(MSR_EFER, value);
-	vmcs_write(HOST_IA32_EFER, value);
+	vmcs_write_rare(HOST_IA32_EFER, value);
 }
 
 /**

@@ -109,6 +109,7 @@ void vmcs_destroy(struct phv_vcpu *vcpu);
 void vmcs_init(struct phv_vcpu *vcpu);
 int vmcs_load(struct phv_vcpu *vcpu);
 void vmcs_clear_all(void);
+void vmcs_write_rare(unsigned long field, unsigned long value);
 void vmcs_set_proc(struct phv_vcpu *vcpu, u32 set, u32 clear);
 void vmcs_set_proc2(struct phv_vcpu *vcpu, u32 set, u32 clear);
 void vmcs_msr_intercept(struct phv_vcpu *vcpu, u32 msr, bool read, bool write);
