@@ -56,7 +56,6 @@ static struct {
 	u64 xfeatures;		/* what is switched with XSAVE; 0: with FXSAVE */
 	unsigned int xsave_size;
 	u32 mxcsr_mask;
-	u64 shared_msr[SHARED_COUNT];	/* but for those of a thread or a CPU */
 	unsigned long idt_base;
 	unsigned int enter_flags;
 	bool has_tsc_aux;
@@ -537,7 +536,8 @@ int vmx_create_state(struct phv_vcpu *vcpu)
 	vcpu->xsave = kzalloc(roundup_pow_of_two(host.xsave_size), GFP_KERNEL_ACCOUNT);
 	if (!vcpu->xsave)
 		return -ENOMEM;
-	memcpy(vcpu->host_msr, host.shared_msr, sizeof(vcpu->host_msr));
+	for (i = 0; i < SHARED_KERNEL_GS_BASE; i++)
+		rdmsrq(shared_msrs[i], vcpu->host_msr[i]);
 	vcpu->enter_flags = host.enter_flags;
 	return 0;
 }
@@ -582,9 +582,14 @@ static u32 __init probe_mxcsr_mask(void)
 
 	kernel_fpu_begin();
 	asm volatile("fxsave64 %0" : "+m" (fx));
+ * The host's MSRs are looked at now that its domain has VMX: before, KVM may have had it, and
+ * leaves a guest's in a CPU until a thread returns to user space.
+ *
 	kernel_fpu_end();
 	return fx.mxcsr_mask ?: 0xffbf;
 }
+
+	unsigned int i;
 
 static void __init probe_fpu(void)
 {
@@ -619,7 +624,6 @@ static void __init probe_mitigations(void)
 void __init vmx_run_module_init(void)
 {
 	struct desc_ptr idt;
-	unsigned int i;
 
 	BUILD_BUG_ON(offsetof(struct phv_vcpu, gpr) != VCPU_GPR(0));
 	BUILD_BUG_ON(offsetof(struct phv_vcpu, host_rsp) != VCPU_HOST_RSP);
@@ -631,8 +635,6 @@ void __init vmx_run_module_init(void)
 	host.idt_base = idt.address;
 	host.has_perf = boot_cpu_has(X86_FEATURE_ARCH_PERFMON);
 	host.has_tsc_aux = boot_cpu_has(X86_FEATURE_RDTSCP) || boot_cpu_has(X86_FEATURE_RDPID);
-	for (i = 0; i < SHARED_KERNEL_GS_BASE; i++)
-		rdmsrq(shared_msrs[i], host.shared_msr[i]);
 	probe_fpu();
 	probe_mitigations();
 }
