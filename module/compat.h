@@ -17,9 +17,13 @@
 #include <linux/syscore_ops.h>
 #include <linux/version.h>
 #include <asm/apic.h>
+#include <asm/cpu.h>
 #include <asm/irq_vectors.h>
 #include <asm/cpufeature.h>
+#include <asm/mce.h>
 #include <asm/msr.h>
+#include <asm/processor-flags.h>
+#include <asm/ptrace.h>
 #include <asm/vmx.h>
 
 /* The MSR accessors were named for quadwords in Linux 6.16. */
@@ -58,6 +62,35 @@ static inline bool phv_has_fred(void)
 {
 #ifdef X86_FEATURE_FRED
 	return cpu_feature_enabled(X86_FEATURE_FRED);
+#else
+	return false;
+#endif
+}
+
+/*
+ * An exit by #MC, with interrupts off. As in user space, so that what the guest alone has lost
+ * is no reason to panic. For modules named kvm* only since Linux 6.19; the interrupt does as
+ * much, but finds the kernel at fault.
+ */
+static inline void phv_machine_check(void)
+{
+#if defined(CONFIG_X86_MCE) && LINUX_VERSION_CODE < KERNEL_VERSION(6, 18, 0)
+	struct pt_regs regs = { .cs = 3, .flags = X86_EFLAGS_IF };
+
+	do_machine_check(&regs);
+#else
+	asm volatile("int $18" : : : "memory");
+#endif
+}
+
+/*
+ * A split lock of the guest's: what the host does about them, or false when it can't be told.
+ * Process context. For modules named kvm* only since Linux 6.19.
+ */
+static inline bool phv_guest_split_lock(unsigned long ip)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 18, 0)
+	return handle_guest_split_lock(ip);
 #else
 	return false;
 #endif
@@ -125,14 +158,19 @@ static inline void hrtimer_setup(struct hrtimer *timer,
 #endif
 
 /*
- * How to look up pages for a guest: signals interrupt the wait for a page, since
- * Linux 6.2 (before, only deadly ones do); and NUMA balancing sees the
- * access, since 6.6 by request (before, always).
+ * How to look up pages for a guest: NUMA balancing sees the access, since Linux 6.6 by request
+ * (before, always); and signals interrupt the wait for a page, since Linux 6.2 (before, only
+ * deadly ones do).
  */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 6, 0)
 #define PHV_FOLL_GUEST	FOLL_HONOR_NUMA_FAULT
 #else
 #define PHV_FOLL_GUEST	0
+#endif
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0)
+#define PHV_FOLL_INTERRUPTIBLE	FOLL_INTERRUPTIBLE
+#else
+#define PHV_FOLL_INTERRUPTIBLE	0
 #endif
 
 /* struct syscore took the place of struct syscore_ops in Linux 6.19, and in stable ones. */
@@ -167,11 +205,6 @@ static inline void phv_unregister_syscore(struct syscore *syscore)
 		.resume		= resume_fn,				\
 		.shutdown	= shutdown_fn,				\
 	}
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0)
-#define PHV_FOLL_INTERRUPTIBLE	FOLL_INTERRUPTIBLE
-#else
-#define PHV_FOLL_INTERRUPTIBLE	0
-#endif
 
 static inline void phv_register_syscore(struct syscore_ops *syscore)
 {

@@ -328,14 +328,15 @@ static void handle_external_interrupt(struct phv_vcpu *vcpu)
  * NMIs are blocked after an exit by NMI until IRET, which the handler does. INT n
  * takes the interrupt-stack-table stack that the handler relies on.
  */
-static void handle_host_exception(u32 info)
+static noinline void handle_host_exception(u32 info)
 {
-	if ((info & (INTR_INFO_INTR_TYPE_MASK | INTR_INFO_VALID_MASK)) ==
-	    (INTR_TYPE_NMI_INTR | INTR_INFO_VALID_MASK))
+	const u32 event = INTR_INFO_VALID_MASK | INTR_INFO_INTR_TYPE_MASK;
+
+	if ((info & event) == (INTR_INFO_VALID_MASK | INTR_TYPE_NMI_INTR))
 		asm volatile("int $2" : : : "memory");
-	else if ((info & (INTR_INFO_INTR_TYPE_MASK | INTR_INFO_VECTOR_MASK)) ==
-		 (INTR_TYPE_HARD_EXCEPTION | X86_TRAP_MC))
-		asm volatile("int $18" : : : "memory");
+	else if ((info & (event | INTR_INFO_VECTOR_MASK)) ==
+		 (INTR_INFO_VALID_MASK | INTR_TYPE_HARD_EXCEPTION | X86_TRAP_MC))
+		phv_machine_check();
 }
 
 /* What must not wait: the host's NMIs and machine checks, before anything else. */
@@ -381,7 +382,7 @@ static __always_inline int enter_once(struct phv_vcpu *vcpu)
 	if (unlikely(vcpu->exit_reason & VMX_EXIT_REASONS_FAILED_VMENTRY)) {
 		/* SDM volume 3, 27.9: the processor has loaded the host's state. */
 		if ((u16)vcpu->exit_reason == EXIT_REASON_MCE_DURING_VMENTRY)
-			asm volatile("int $18" : : : "memory");
+			phv_machine_check();
 		return entry_failed(vcpu, vcpu->exit_reason, 0);
 	}
 	/* Only an entry that got into the guest makes the VMCS launched. */
