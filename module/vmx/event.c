@@ -14,6 +14,7 @@
 #include <asm/trapnr.h>
 #include <asm/vmx.h>
 
+#include "compat.h"
 #include "domain.h"
 #include "pv/evtchn.h"
 #include "trace.h"
@@ -439,7 +440,16 @@ static void deliver_int1(struct phv_vcpu *vcpu)
 	vcpu_request(vcpu, VCPU_REQ_EVENT);
 }
 
-/* Intercepted: #MC, done already; #DB and #AC, which are the guest's all the same. */
+/* The guest has asked for it; else it is a split lock, which the host has asked to be told of. */
+static bool is_alignment_check(struct phv_vcpu *vcpu)
+{
+	if (!boot_cpu_has(X86_FEATURE_SPLIT_LOCK_DETECT))
+		return true;
+	return vmx_cpl(vcpu) == 3 && (vmcs_read(GUEST_CR0) & X86_CR0_AM) &&
+	       (vmcs_read(GUEST_RFLAGS) & X86_EFLAGS_AC);
+}
+
+/* Intercepted: #MC, done already; #DB and #AC, which are the guest's for the most part. */
 int vmx_exit_exception(struct phv_vcpu *vcpu)
 {
 	u32 info = vcpu->exit_intr_info;
@@ -456,8 +466,23 @@ int vmx_exit_exception(struct phv_vcpu *vcpu)
 		return VMX_SLOW;
 	}
 	if (vector == X86_TRAP_AC) {
-		event_exception_error(vcpu, vector, vmcs_read(VM_EXIT_INTR_ERROR_CODE));
+		if (is_alignment_check(vcpu))
+			event_exception_error(vcpu, vector, vmcs_read(VM_EXIT_INTR_ERROR_CODE));
 		return VMX_SLOW;
 	}
 	return vmx_to_user_unhandled(vcpu);
+}
+
+/*
+ * Those given to the guest come this way, too: their delivery can raise them again, before the
+ * processor looks at interrupts, and in the inner loop that would go on for ever.
+ */
+int vmx_exit_exception_slow(struct phv_vcpu *vcpu)
+{
+	u32 info = vcpu->exit_intr_info;
+
+	if ((info & INTR_INFO_VECTOR_MASK) == X86_TRAP_AC && !is_alignment_check(vcpu) &&
+	    !phv_guest_split_lock(vmcs_read(GUEST_RIP)))
+		event_exception_error(vcpu, X86_TRAP_AC, 0);
+	return VMX_RESUME;
 }

@@ -63,15 +63,6 @@ static int slow_hlt(struct phv_vcpu *vcpu)
 	return VMX_RESUME;
 }
 
-/*
- * #DB and #AC were given to the guest. Their delivery can raise them again, before
- * the processor looks at interrupts: in the inner loop that would go on for ever.
- */
-static int slow_exception(struct phv_vcpu *vcpu)
-{
-	return VMX_RESUME;
-}
-
 /* Caches are the host's; the guest's memory is coherent whatever it does. */
 static int exit_nop(struct phv_vcpu *vcpu)
 {
@@ -229,7 +220,7 @@ const vmx_exit_handler vmx_fast_handlers[VMX_EXIT_REASONS_COUNT] = {
 };
 
 static const vmx_exit_handler slow[VMX_EXIT_REASONS_COUNT] = {
-	[EXIT_REASON_EXCEPTION_NMI]		= slow_exception,
+	[EXIT_REASON_EXCEPTION_NMI]		= vmx_exit_exception_slow,
 	[EXIT_REASON_HLT]			= slow_hlt,
 	[EXIT_REASON_IO_INSTRUCTION]		= vmx_exit_io_string,
 	[EXIT_REASON_VMCALL]			= hypercall_exit_slow,

@@ -87,6 +87,7 @@ int vmx_exit_xsetbv(struct phv_vcpu *vcpu);
 
 /* vmx/event.c */
 int vmx_exit_exception(struct phv_vcpu *vcpu);
+int vmx_exit_exception_slow(struct phv_vcpu *vcpu);
 int vmx_exit_interrupt_window(struct phv_vcpu *vcpu);
 int vmx_exit_nmi_window(struct phv_vcpu *vcpu);
 
