@@ -59,6 +59,8 @@ step_all:
 	step	pause
 	step	invd
 	step	hlt
+	step	cli
+	step	sti
 	step	pushfq
 	step	andl $~0x100, (%rsp)
 	step	popfq

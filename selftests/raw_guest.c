@@ -203,7 +203,6 @@ static bool is_left_out(const struct vmcs *vmcs, const char *text)
 {
 	static const char *const left_out[] = {
 		"RFLAGS: VM in real mode",
-		"pending debug exceptions: BS",
 		"interruptibility: an NMI is injected while an NMI",
 	};
 	unsigned int i;

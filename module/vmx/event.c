@@ -283,9 +283,33 @@ void event_recover(struct phv_vcpu *vcpu)
 	vcpu_request(vcpu, VCPU_REQ_EVENT);
 }
 
+static bool is_debug_exception(u32 info)
+{
+	u32 type = info & INTR_INFO_INTR_TYPE_MASK;
+
+	return (info & INTR_INFO_VECTOR_MASK) == X86_TRAP_DB &&
+	       (type == INTR_TYPE_HARD_EXCEPTION || type == INTR_TYPE_PRIV_SW_EXCEPTION);
+}
+
+/*
+ * A single step that ends in the shadow of STI or MOV SS is pending, says VM entry, whatever is
+ * injected (SDM volume 3, 27.3.1.5); an exit by #DB has taken it away. The #DB that is
+ * injected leaves nothing of it.
+ */
+static void step_in_shadow(void)
+{
+	if ((vmcs_read(GUEST_INTERRUPTIBILITY_INFO) &
+	     (GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS)) &&
+	    (vmcs_read(GUEST_RFLAGS) & X86_EFLAGS_TF) &&
+	    !(vmcs_read(GUEST_IA32_DEBUGCTL) & DEBUGCTLMSR_BTF))
+		vmcs_write(GUEST_PENDING_DBG_EXCEPTIONS, DR_STEP);
+}
+
 static void inject(struct phv_vcpu *vcpu, u32 info, u32 error, u32 length)
 {
 	trace_phv_inject(vcpu, info, error);
+	if (is_debug_exception(info))
+		step_in_shadow();
 	if (info & INTR_INFO_DELIVER_CODE_MASK)
 		vmcs_write(VM_ENTRY_EXCEPTION_ERROR_CODE, error);
 	vmcs_write(VM_ENTRY_INSTRUCTION_LEN, length);
