@@ -57,8 +57,9 @@ static int shared_index(u32 msr)
 
 static bool has_tsc_aux(const struct phv_domain *domain)
 {
-	return cpuid_has(domain, 0x80000001, CPUID_EDX, BIT(27)) ||
-	       cpuid_has(domain, 7, CPUID_ECX, BIT(22));
+	return (boot_cpu_has(X86_FEATURE_RDTSCP) || boot_cpu_has(X86_FEATURE_RDPID)) &&
+	       (cpuid_has(domain, 0x80000001, CPUID_EDX, BIT(27)) ||
+		cpuid_has(domain, 7, CPUID_ECX, BIT(22)));
 }
 
 static bool has_spec_ctrl(const struct phv_domain *domain)
@@ -67,16 +68,20 @@ static bool has_spec_ctrl(const struct phv_domain *domain)
 	       cpuid_has(domain, 7, CPUID_EDX, BIT(26) | BIT(27) | BIT(31));
 }
 
-/* Bits of IA32_SPEC_CTRL that the domain's CPUID promises: IBRS, STIBP, SSBD. */
+/*
+ * Bits of IA32_SPEC_CTRL that the domain's CPUID promises, IBRS, STIBP and SSBD, as far as the
+ * processor has them: entries write them, and must not fault.
+ */
 static u64 spec_ctrl_allowed(const struct phv_domain *domain)
 {
 	u64 allowed = 0;
 
-	if (cpuid_has(domain, 7, CPUID_EDX, BIT(26)))
+	if (cpuid_has(domain, 7, CPUID_EDX, BIT(26)) && boot_cpu_has(X86_FEATURE_SPEC_CTRL))
 		allowed |= SPEC_CTRL_IBRS;
-	if (cpuid_has(domain, 7, CPUID_EDX, BIT(27)))
+	if (cpuid_has(domain, 7, CPUID_EDX, BIT(27)) && boot_cpu_has(X86_FEATURE_INTEL_STIBP))
 		allowed |= SPEC_CTRL_STIBP;
-	if (cpuid_has(domain, 7, CPUID_EDX, BIT(31)))
+	if (cpuid_has(domain, 7, CPUID_EDX, BIT(31)) &&
+	    boot_cpu_has(X86_FEATURE_SPEC_CTRL_SSBD))
 		allowed |= SPEC_CTRL_SSBD;
 	return allowed;
 }
