@@ -107,6 +107,7 @@ struct phv_vcpu {
 	u64 cr2;			/* m */
 	unsigned long dr[4];		/* m: DR0-DR3 while not loaded */
 	unsigned long dr6;		/* m */
+	u64 host_debugctl;		/* m: of the thread, in the inner loop */
 	bool dr_loaded;			/* m: guest's DR0-DR3, DR6 are in the CPU */
 	bool dr_active;			/* m: guest has breakpoints: load them each time */
 

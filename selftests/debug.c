@@ -312,6 +312,82 @@ static void two_vcpus(void)
 	vcpu_finish(b);
 }
 
+/* Other values come from outside: those that were in the CPU are no longer. */
+static void guest_new_registers(void)
+{
+	write_dr0(0x1111);
+	write_dr7(DR7_FIXED | dr7_enable(0, 0, 0));
+	guest_sync(0);
+	guest_assert_eq(read_dr0(), 0x2222);
+	write_dr0(0x3333);
+	guest_sync(0);
+	guest_assert_eq(read_dr0(), 0x3333);
+}
+
+static void registers_from_outside(void)
+{
+	struct vcpu *vcpu = vm_with_guest(guest_new_registers);
+	struct phv_control control;
+
+	vcpu_expect(vcpu, VCPU_SYNC);
+	vcpu_get_control(vcpu, &control);
+	control.dr[0] = 0x2222;
+	control.dr7 = DR7_FIXED;
+	check_eq(vcpu_ioctl(vcpu, PHV_SET_CONTROL, &control), 0);
+	vcpu_expect(vcpu, VCPU_SYNC);
+	vcpu_get_control(vcpu, &control);
+	check_eq(control.dr[0], 0x3333);
+	vcpu_finish(vcpu);
+}
+
+/* The host's breakpoints come and go, by interrupts, while the guest has its own. */
+static bool over;
+
+static void guest_reads_registers(void)
+{
+	write_dr0(0x1111);
+	write_dr1(0x2222);
+	write_dr2(0x3333);
+	write_dr3(0x4444);
+	write_dr7(DR7_FIXED | dr7_enable(0, 0, 0));
+	while (!READ_ONCE(over)) {
+		guest_assert_eq(read_dr0(), 0x1111);
+		guest_assert_eq(read_dr1(), 0x2222);
+		guest_assert_eq(read_dr2(), 0x3333);
+		guest_assert_eq(read_dr3(), 0x4444);
+	}
+}
+
+static void host_breakpoints_come_and_go(void)
+{
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_BREAKPOINT,
+		.size = sizeof(attr),
+		.bp_type = HW_BREAKPOINT_W,
+		.bp_addr = (u64)&host_watched,
+		.bp_len = HW_BREAKPOINT_LEN_8,
+	};
+	struct vcpu *vcpu;
+	unsigned int i;
+	int fd;
+
+	need_phv();
+	need_cpus(2);
+	vcpu = vm_with_guest(guest_reads_registers);
+	pin_to_cpu(1);
+	vcpu_start(vcpu);
+	pin_to_cpu(0);
+	for (i = 0; i < 100; i++) {
+		fd = syscall(SYS_perf_event_open, &attr, -1, 1, -1, 0);
+		if (fd < 0 && !i)
+			test_skip("breakpoints by perf_event_open: %m");
+		check(fd >= 0);
+		close(fd);
+	}
+	WRITE_ONCE(over, true);
+	vcpu_join(vcpu);
+}
+
 static const struct test tests[] = {
 	{ "debug registers read as they should", .host = registers },
 	{ "DR4 and DR5 are aliases without CR4.DE", .guest = guest_aliases },
@@ -326,6 +402,10 @@ static const struct test tests[] = {
 	  .guest = guest_load_ss },
 	{ "the host's breakpoints are the host's",
 	  .host = host_breakpoint_is_unaffected },
+	{ "they come and go while the guest has some",
+	  .host = host_breakpoints_come_and_go },
+	{ "registers from outside take the place of those in the CPU",
+	  .host = registers_from_outside },
 	{ "two vCPUs in one thread have their own registers",
 	  .host = two_vcpus },
 };

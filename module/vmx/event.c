@@ -96,7 +96,7 @@ static void reset_control(struct phv_vcpu *vcpu)
 	vcpu->cr2 = 0;
 	memset(vcpu->dr, 0, sizeof(vcpu->dr));
 	vcpu->dr6 = DR6_RESERVED;
-	vcpu->dr_active = false;
+	vmx_dr_changed(vcpu, 0);
 }
 
 /* What INIT leaves alone. */

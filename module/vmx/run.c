@@ -246,9 +246,13 @@ void vmx_set_xcr0(struct phv_vcpu *vcpu, u64 xcr0)
 	xsetbv(XCR_XFEATURE_ENABLED_MASK, xcr0);
 }
 
-/* The guest's breakpoints are in the CPU only while it needs them. */
+/*
+ * The guest's breakpoints are in the CPU only while it needs them. They are not for the
+ * host: its own are off before the first is overwritten.
+ */
 void vmx_load_dr(struct phv_vcpu *vcpu)
 {
+	set_debugreg(0x400, 7);
 	set_debugreg(vcpu->dr[0], 0);
 	set_debugreg(vcpu->dr[1], 1);
 	set_debugreg(vcpu->dr[2], 2);
@@ -258,7 +262,16 @@ void vmx_load_dr(struct phv_vcpu *vcpu)
 	vmcs_set_proc(vcpu, 0, CPU_BASED_MOV_DR_EXITING);
 }
 
-static void dr_put(struct phv_vcpu *vcpu)
+/* Debug registers have got new values: they are loaded if DR7 has breakpoints on. */
+void vmx_dr_changed(struct phv_vcpu *vcpu, unsigned long dr7)
+{
+	vcpu->dr_active = dr7 & (DR_LOCAL_ENABLE_MASK | DR_GLOBAL_ENABLE_MASK);
+	if (!vcpu->dr_active)
+		vmcs_set_proc(vcpu, CPU_BASED_MOV_DR_EXITING, 0);
+}
+
+/* DR6 with a bit of the guest's would tell the host's next #DB of something that was not. */
+static noinline void dr_put_now(struct phv_vcpu *vcpu)
 {
 	if (vcpu->dr_loaded) {
 		get_debugreg(vcpu->dr[0], 0);
@@ -266,15 +279,19 @@ static void dr_put(struct phv_vcpu *vcpu)
 		get_debugreg(vcpu->dr[2], 2);
 		get_debugreg(vcpu->dr[3], 3);
 		get_debugreg(vcpu->dr6, 6);
+		set_debugreg(DR6_RESERVED, 6);
 		vcpu->dr_loaded = false;
-		vcpu->dr_active = vmcs_read(GUEST_DR7) &
-				  (DR_LOCAL_ENABLE_MASK | DR_GLOBAL_ENABLE_MASK);
-		if (!vcpu->dr_active)
-			vmcs_set_proc(vcpu, CPU_BASED_MOV_DR_EXITING, 0);
+		vmx_dr_changed(vcpu, vmcs_read(GUEST_DR7));
 	}
 	/* The exit has set DR7 to 0x400: the host's breakpoints are off. */
 	if (hw_breakpoint_active())
 		hw_breakpoint_restore();
+}
+
+static __always_inline void dr_put(struct phv_vcpu *vcpu)
+{
+	if (unlikely(vcpu->dr_loaded || hw_breakpoint_active()))
+		dr_put_now(vcpu);
 }
 
 /* Host state that can differ from one way into the loop to the next. */
@@ -312,16 +329,49 @@ static void call_interrupt_handler(void)
 	}
 }
 
-/* The handler may fault, on an access it is prepared for; the guest must not notice. */
-static void handle_external_interrupt(struct phv_vcpu *vcpu)
+/*
+ * IA32_DEBUGCTL, of which a VM exit leaves nothing (SDM volume 3, 28.5.1). Interrupts of other
+ * CPUs change it, so it is read again whenever there may have been one. The emulator keeps it:
+ * only silicon can tell.
+ */
+static void debugctl_save(struct phv_vcpu *vcpu)
+{
+	vcpu->host_debugctl = native_rdmsrq(MSR_IA32_DEBUGCTLMSR);
+}
+
+static void debugctl_restore(struct phv_vcpu *vcpu)
+{
+	if (unlikely(vcpu->host_debugctl))
+		native_wrmsrq(MSR_IA32_DEBUGCTLMSR, vcpu->host_debugctl);
+}
+
+/* What the host's handlers have read is not for the guest. */
+static void flush_l1d(void)
+{
+	if (unlikely(host.flush_l1d))
+		wrmsrq(MSR_IA32_FLUSH_CMD, L1D_FLUSH);
+}
+
+/*
+ * The handler may fault, on an access it is prepared for; the guest must not notice. It finds
+ * the host's debug registers, which it may change, as it may CR4.
+ */
+static noinline void handle_external_interrupt(struct phv_vcpu *vcpu)
 {
 	vcpu->cr2 = read_cr2();
+	debugctl_restore(vcpu);
+	dr_put(vcpu);
 	call_interrupt_handler();
 	/* RCU may wait for this CPU, for whose tick a guest is not a user. */
 	phv_rcu_note_context_switch();
+	vmcs_update_host(vcpu);
+	debugctl_save(vcpu);
+	if (unlikely(vcpu->dr_active))
+		vmx_load_dr(vcpu);
 	if (unlikely(read_cr2() != vcpu->cr2))
 		write_cr2(vcpu->cr2);
 	perf_before_entry(vcpu);
+	flush_l1d();
 }
 
 /*
@@ -349,6 +399,7 @@ static __always_inline void after_exit(struct phv_vcpu *vcpu)
 		vcpu->exit_intr_info = vmcs_read(VM_EXIT_INTR_INFO);
 		handle_host_exception(vcpu->exit_intr_info);
 		perf_before_entry(vcpu);
+		flush_l1d();
 	}
 }
 
@@ -463,12 +514,12 @@ static bool is_settled(const struct phv_vcpu *vcpu)
 static void before_first_entry(struct phv_vcpu *vcpu)
 {
 	vmcs_update_host(vcpu);
+	debugctl_save(vcpu);
 	if (unlikely(vcpu->vpid_flush))
 		flush_vpid(vcpu);
 	if (unlikely(vcpu->dr_active))
 		vmx_load_dr(vcpu);
-	if (host.flush_l1d)
-		wrmsrq(MSR_IA32_FLUSH_CMD, L1D_FLUSH);
+	flush_l1d();
 	if (host.has_perf)
 		perf_before_entry(vcpu);
 	if (!is_settled(vcpu)) {
@@ -515,6 +566,7 @@ int vmx_run(struct phv_vcpu *vcpu)
 		note_guest_ran();
 		vtime_account_guest_exit();
 		vcpu->cr2 = read_cr2();
+		debugctl_restore(vcpu);
 		dr_put(vcpu);
 	}
 	smp_store_release(&vcpu->mode, VCPU_OUTSIDE);
@@ -529,10 +581,15 @@ int vmx_run(struct phv_vcpu *vcpu)
  * vmx_create_state - make room for the state that is not in the VMCS
  * @vcpu: the vCPU
  *
+ * The host's MSRs are looked at now that its domain has VMX: before, KVM may have had it, and
+ * leaves a guest's in a CPU until a thread returns to user space.
+ *
  * Return: 0 or -ENOMEM.
  */
 int vmx_create_state(struct phv_vcpu *vcpu)
 {
+	unsigned int i;
+
 	/* A power of two: the allocator aligns it to its size, XSAVE wants 64. */
 	vcpu->xsave = kzalloc(roundup_pow_of_two(host.xsave_size), GFP_KERNEL_ACCOUNT);
 	if (!vcpu->xsave)
@@ -583,14 +640,9 @@ static u32 __init probe_mxcsr_mask(void)
 
 	kernel_fpu_begin();
 	asm volatile("fxsave64 %0" : "+m" (fx));
- * The host's MSRs are looked at now that its domain has VMX: before, KVM may have had it, and
- * leaves a guest's in a CPU until a thread returns to user space.
- *
 	kernel_fpu_end();
 	return fx.mxcsr_mask ?: 0xffbf;
 }
-
-	unsigned int i;
 
 static void __init probe_fpu(void)
 {

@@ -32,6 +32,7 @@ u32 vmx_mxcsr_mask(void);
 void vmx_set_xcr0(struct phv_vcpu *vcpu, u64 xcr0);
 void vmx_reset_fpu(struct phv_vcpu *vcpu);
 void vmx_load_dr(struct phv_vcpu *vcpu);
+void vmx_dr_changed(struct phv_vcpu *vcpu, unsigned long dr7);
 
 /* The vCPU has come to another CPU. Preemption off, loaded. */
 void vmx_load_cpu(struct phv_vcpu *vcpu);
