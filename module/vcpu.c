@@ -239,11 +239,13 @@ static int vcpu_block(struct phv_vcpu *vcpu)
 static void vcpu_set_idle(struct phv_vcpu *vcpu)
 {
 	struct phv_domain *domain = vcpu->domain;
-	unsigned int i;
+	unsigned int i, idle;
 
 	if (!xchg(&vcpu->idle, 1))
 		atomic_inc(&domain->vcpus_idle);
-	if (atomic_read(&domain->vcpus_idle) < READ_ONCE(domain->vcpu_count))
+	idle = atomic_read(&domain->vcpus_idle);
+	smp_rmb();	/* Pairs with vcpu_create_ioctl(): who is among the idle is counted. */
+	if (idle < READ_ONCE(domain->vcpu_count))
 		return;
 	if (vcpu_has_work(vcpu)) {
 		vcpu_not_idle(vcpu);
@@ -629,12 +631,13 @@ long vcpu_create_ioctl(struct phv_domain *domain, unsigned long id)
 		goto unlock;
 	}
 	domain_get(domain);
+	WRITE_ONCE(domain->vcpu_count, domain->vcpu_count + 1);
 	/* It waits for its start-up IPI from now on, not only once its thread runs. */
 	if (vcpu->activity == PHV_WAIT_FOR_SIPI) {
 		vcpu->idle = 1;
+		smp_mb__before_atomic();	/* pairs with vcpu_set_idle() */
 		atomic_inc(&domain->vcpus_idle);
 	}
-	WRITE_ONCE(domain->vcpu_count, domain->vcpu_count + 1);
 	smp_store_release(&domain->vcpus[id], vcpu);
 	mutex_unlock(&domain->mutex);
 
