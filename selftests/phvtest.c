@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/module.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
@@ -86,6 +87,8 @@ bool write_line(const char *path, const char *line)
  * @directory: where it has its files; what it says is added to "log" there
  * @prepare: what is to be done first, in its process; or NULL
  *
+ * It ends with the test. Its workers don't, so they have nothing of the test's to hold on to.
+ *
  * Return: its process; it may be some time until it answers
  */
 pid_t spawn_phvd(const char *program, const char *directory, void (*prepare)(void))
@@ -100,7 +103,9 @@ pid_t spawn_phvd(const char *program, const char *directory, void (*prepare)(voi
 		return pid;
 	snprintf(path, sizeof(path), "%s/log", directory);
 	log = open(path, O_WRONLY | O_CREAT | O_APPEND, 0600);
+	dup2(log, STDOUT_FILENO);
 	dup2(log, STDERR_FILENO);
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (prepare)
 		prepare();
 	unsetenv("LISTEN_PID");
