@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "leak.h"
@@ -67,6 +68,22 @@ static void start_phvd(void)
 	phvd_pid = spawn_phvd(phvd, directory, NULL);
 	if (!wait_for("$V pause none 2>&1", "no such domain"))
 		ksft_exit_fail_msg("phvd doesn't start\n");
+}
+
+/* What is long enough for vmctl to start is N seconds, for commands and for us. */
+static unsigned int moment = 1;
+
+static void find_moment(void)
+{
+	struct timespec before, after;
+
+	clock_gettime(CLOCK_MONOTONIC, &before);
+	sh("$V list");
+	clock_gettime(CLOCK_MONOTONIC, &after);
+	if ((after.tv_sec - before.tv_sec) * 1000000000L + after.tv_nsec - before.tv_nsec >
+	    200000000)
+		moment = 5;
+	setenv("N", moment == 1 ? "1" : "5", 1);
 }
 
 static void end_phvd(int signal)
@@ -291,25 +308,27 @@ static void test_console(void)
 {
 	bool good;
 
-	sh("(echo abc; sleep 1; echo q) | timeout 20 $V run e $T --cmdline echo 2>&1");
+	sh("(echo abc; sleep $N; echo q) | timeout $((20 * N)) $V run e $T --cmdline echo 2>&1");
 	ksft_test_result(ended(0, "tiny: echo\nabc\nq"), "what is typed arrives\n");
 
 	sh("$V create e $T --cmdline echo && $V start e");
-	sh("(echo first; sleep 2) | timeout -s INT 2 $V console e >%s/first & "
-	   "sleep 0.5; (echo second; sleep 1) | timeout -s INT 1 $V console e >%s/second 2>&1; "
+	sh("(echo first; sleep $((4 * N))) | timeout -s INT $((4 * N)) $V console e >%s/first & "
+	   "sleep $N; (echo second; sleep $((2 * N))) | "
+	   "timeout -s INT $((2 * N)) $V console e >%s/second 2>&1; "
 	   "wait; cat %s/first; echo ---; cat %s/second", directory, directory, directory,
 	   directory);
 	good = ended(0, "tiny: echo\nfirst\n---\n") && strstr(out, "[read-only: another") &&
 	       strstr(strstr(out, "---"), "tiny: echo\nfirst\n");
 	ksft_test_result(good, "several look, one writes\n");
 
-	sh("(sleep 3) | timeout -s INT 3 $V console e >%s/first 2>&1 & "
-	   "sleep 0.5; (echo forced; sleep 1) | timeout -s INT 1 $V console --force e; "
+	sh("(sleep $((6 * N))) | timeout -s INT $((6 * N)) $V console e >%s/first 2>&1 & "
+	   "sleep $N; (echo forced; sleep $((2 * N))) | "
+	   "timeout -s INT $((2 * N)) $V console --force e; "
 	   "wait; cat %s/first", directory, directory);
 	good = ended(0, "forced\n") && strstr(out, "[another viewer writes now]") &&
 	       strstr(out, "[you may write now]");
 	ksft_test_result(good, "writing is taken by force, and given back\n");
-	sh("(echo q; sleep 1) | $V console e >/dev/null 2>&1");
+	sh("(echo q; sleep $N) | $V console e >/dev/null 2>&1");
 	ksft_test_result(wait_for("$V list; echo end", "OWNER\nend"),
 			 "a domain ends with nobody looking\n");
 }
@@ -439,8 +458,8 @@ static void test_worker_killed(void)
 			 count_files("%s/domains", directory) == 3,
 			 "a worker that dies takes its domain along, and no other\n");
 	sh("$V destroy b");
-	sh("(timeout 20 $V run a $T --cmdline spin </dev/null 2>&1; echo status $?) & "
-	   "sleep 1; kill -9 $($V list --json | tr -d '[:space:]' | "
+	sh("(timeout $((20 * N)) $V run a $T --cmdline spin </dev/null 2>&1; echo status $?) & "
+	   "sleep $N; kill -9 $($V list --json | tr -d '[:space:]' | "
 	   "sed 's/.*\"pid\":\\([0-9]*\\).*/\\1/'); wait");
 	ksft_test_result(ended(0, "a: its worker has died\nstatus 1"),
 			 "whoever looked is told\n");
@@ -448,10 +467,10 @@ static void test_worker_killed(void)
 
 static void test_bound(void)
 {
-	sh("$V run a $T --cmdline spin </dev/null >/dev/null 2>&1 & sleep 1; kill -9 $!");
+	sh("$V run a $T --cmdline spin </dev/null >/dev/null 2>&1 & sleep $N; kill -9 $!");
 	ksft_test_result(wait_for("$V list; echo end", "OWNER\nend"),
 			 "a domain that is run ends with vmctl\n");
-	sh("timeout -s TERM 1 $V run a $T --cmdline spin </dev/null 2>&1");
+	sh("timeout -s TERM $N $V run a $T --cmdline spin </dev/null 2>&1");
 	ksft_test_result(strstr(out, "destroyed") && wait_for("$V list; echo end", "OWNER\nend"),
 			 "a signal ends both\n");
 }
@@ -462,18 +481,18 @@ static void test_restart(int signal)
 	int pid;
 
 	sh("$V create r $T --cmdline echo && $V start r");
-	sh("(sleep 3; echo hello; sleep 1) | timeout -s INT 5 $V console r >%s/first &",
-	   directory);
-	sleep(1);	/* it is to be there before phvd goes */
+	sh("(sleep $((3 * N)); echo hello; sleep $N) | "
+	   "timeout -s INT $((5 * N)) $V console r >%s/first &", directory);
+	sleep(moment);	/* it is to be there before phvd goes */
 	pid = worker_of("r");
 	end_phvd(signal);
 	good = pid > 1 && !kill(pid, 0);
 	start_phvd();
 	good = good && wait_for("$V list", "running") && worker_of("r") == pid;
-	sleep(4);
+	sleep(4 * moment);
 	sh("cat %s/first", directory);
 	good = good && strstr(out, "hello");
-	sh("(echo q; sleep 1) | $V console r 2>&1");
+	sh("(echo q; sleep $N) | $V console r 2>&1");
 	good = good && strstr(out, "hello\nq");
 	good = good && wait_for("$V list; echo end", "OWNER\nend");
 	ksft_test_result(good && count_files("%s/domains", directory) == 2,
@@ -729,6 +748,7 @@ int main(int argc, char **argv)
 	atexit(clean_up);
 	ksft_set_plan(61);
 	start_phvd();
+	find_moment();
 	test_ends();
 	test_policies();
 	test_errors();
