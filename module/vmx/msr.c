@@ -346,7 +346,8 @@ int msr_read(struct phv_vcpu *vcpu, u32 msr, u64 *value)
 		*value = vmcs_read(GUEST_IA32_DEBUGCTL);
 		return 0;
 	case MSR_IA32_SPEC_CTRL:
-		*value = vcpu->spec_ctrl;
+		/* What it may have set beside that, without an exit, it is not said to have. */
+		*value = vcpu->spec_ctrl & spec_ctrl_allowed(vcpu->domain);
 		return has_spec_ctrl(vcpu->domain) ? 0 : -EINVAL;
 	case MSR_IA32_ARCH_CAPABILITIES:
 		*value = arch_capabilities();
@@ -369,7 +370,7 @@ static int write_spec_ctrl(struct phv_vcpu *vcpu, u64 value)
 	if (!has_spec_ctrl(vcpu->domain) || (value & ~spec_ctrl_allowed(vcpu->domain)))
 		return -EINVAL;
 	vcpu->spec_ctrl = value;
-	/* Bits that the host's CPU has and the guest's has not must not be set: only if there are none. */
+	/* Only one that is to have all that there was at first; exits undo whatever else it sets. */
 	if (value && spec_ctrl_allowed(vcpu->domain) ==
 	    (SPEC_CTRL_IBRS | SPEC_CTRL_STIBP | SPEC_CTRL_SSBD)) {
 		vcpu->enter_flags |= VMX_ENTER_SAVE_SPEC_CTRL;
