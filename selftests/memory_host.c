@@ -848,6 +848,7 @@ static void stale_fault(void)
 	u64 i;
 
 	need_cpus(2);
+	test_limit(100);
 	for (i = 0; i < TURNS; i++)
 		*(u64 *)(pages + i * PAGE) = i + 1;
 	vcpu = vm_with_guest(guest_follower, TURNS);
@@ -911,6 +912,7 @@ static void owner_dies(void)
 	int status;
 	pid_t pid;
 
+	test_limit(100);
 	for (i = 0; i < 6; i++) {
 		pid = fork();
 		if (!pid) {
