@@ -111,6 +111,7 @@ static void domain_free(struct domain *domain)
 		net_host_forget(domain->name, domain->adopted ? ~0U : domain->nets);
 	}
 	conn_close(&domain->conn);
+	sd_event_source_disable_unref(domain->force);
 	sd_event_source_disable_unref(domain->kill);
 	sd_event_source_disable_unref(domain->death);
 	if (domain->pidfd >= 0)

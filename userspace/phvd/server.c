@@ -297,40 +297,62 @@ static int on_time_limit(sd_event_source *source, uint64_t now, void *data)
 
 	(void)source;
 	(void)now;
-	if (request->force) {
-		request->timer = sd_event_source_disable_unref(request->timer);
-		log_line("%s: did not stop in time, ended by force", domain->name);
-		domain_end(domain);
-		return 0;
-	}
 	request_done(request, proto_error(PROTO_TIMED_OUT, -ETIMEDOUT,
 					  "%s: it has not ended", domain->name));
 	return 0;
 }
 
-/* Has the client wait for the domain's end, as long as it says. */
-static bool wait_for_end(struct client *client, struct domain *domain,
-			 struct proto_message *message)
+/* Has the client wait for the domain's end, @seconds or, if negative, for ever. */
+static bool wait_for_end(struct client *client, struct domain *domain, long long seconds)
 {
 	struct request *request = request_new(domain, client, false);
-	long long seconds;
 
 	if (!request) {
 		reply(client, proto_error(PROTO_FAILED, -ENOMEM, "%s", domain->name));
 		return false;
 	}
-	json_get_flag(message->json, "force", &request->force);
-	if (json_get_number(message->json, "timeout", 0, 1000000000, &seconds))
+	if (seconds >= 0)
 		sd_event_add_time_relative(domain->server->event, &request->timer,
 					   CLOCK_MONOTONIC, seconds * 1000000ULL, 1000,
 					   on_time_limit, request);
 	return true;
 }
 
+static long long time_limit(struct proto_message *message)
+{
+	long long seconds = -1;
+
+	json_get_number(message->json, "timeout", 0, 1000000000, &seconds);
+	return seconds;
+}
+
+static int on_force(sd_event_source *source, uint64_t now, void *data)
+{
+	struct domain *domain = data;
+
+	(void)source;
+	(void)now;
+	log_line("%s: did not stop in time, ended by force", domain->name);
+	domain_end(domain);
+	return 0;
+}
+
+/* Ends the domain after some time, whether somebody waits for that or not. */
+static void force_later(struct domain *domain, long long seconds)
+{
+	sd_event_source_disable_unref(domain->force);
+	domain->force = NULL;
+	if (sd_event_add_time_relative(domain->server->event, &domain->force,
+				       CLOCK_MONOTONIC, seconds * 1000000ULL, 1000,
+				       on_force, domain) < 0)
+		log_line("%s: no timer, it is not ended by force", domain->name);
+}
+
 static void verb_stop(struct client *client, struct domain *domain,
 		      struct proto_message *message)
 {
 	bool running = !strcmp(domain->state, "running"), force = false, wait = true;
+	long long seconds = time_limit(message);
 
 	json_get_flag(message->json, "force", &force);
 	json_get_flag(message->json, "wait", &wait);
@@ -341,8 +363,10 @@ static void verb_stop(struct client *client, struct domain *domain,
 	}
 	if (!wait)
 		reply(client, proto_ok());
-	else if (!wait_for_end(client, domain, message))
+	else if (!wait_for_end(client, domain, force ? -1 : seconds))
 		return;
+	if (running && force && seconds >= 0)
+		force_later(domain, seconds);
 	if (running)
 		conn_send(&domain->conn, worker_verb("shutdown"), NULL, 0);
 	else
@@ -352,14 +376,14 @@ static void verb_stop(struct client *client, struct domain *domain,
 static void verb_destroy(struct client *client, struct domain *domain,
 			 struct proto_message *message)
 {
-	if (wait_for_end(client, domain, message))
+	if (wait_for_end(client, domain, time_limit(message)))
 		domain_end(domain);
 }
 
 static void verb_wait(struct client *client, struct domain *domain,
 		      struct proto_message *message)
 {
-	wait_for_end(client, domain, message);
+	wait_for_end(client, domain, time_limit(message));
 }
 
 static void verb_list(struct client *client, struct domain *domain,

@@ -30,7 +30,6 @@ struct domain;
  * @number: its number in the connection to the worker; 0: it is for the domain's
  *	end, not for the worker
  * @fd: a descriptor for the client, if the worker agrees; or -1
- * @force: at the time limit, end the domain by force
  * @timer: the time limit, or NULL
  * @domain: what it is about
  */
@@ -39,7 +38,6 @@ struct request {
 	struct client *client;
 	long long number;
 	int fd;
-	bool force;
 	sd_event_source *timer;
 	struct domain *domain;
 };
@@ -70,6 +68,8 @@ struct client {
  * @pidfd: the same
  * @death: the event loop's source for @pidfd
  * @kill: time at which the worker is killed, if it was asked to end
+ * @force: time at which it is asked to, if its guest was asked to stop and has not; the
+ *	owner's or root's wish, whatever becomes of who had it
  * @child: the worker is a child of this process
  * @adopted: the worker has not yet said what it is
  * @id: the domain's number, 0 before there is one
@@ -92,6 +92,7 @@ struct domain {
 	int pidfd;
 	sd_event_source *death;
 	sd_event_source *kill;
+	sd_event_source *force;
 	bool child;
 	bool adopted;
 	unsigned int id;

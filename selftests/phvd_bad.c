@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * phvd, and those who do not keep to the rules: clients that want what is not theirs,
+ * and workers that lie, or do nothing at all.
+ *
+ * The workers are the test's own.  They listen where a worker would, so that a phvd that
+ * is started takes them for those of an earlier one.
+ */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "net_phvd.h"
+#include "phvtest.h"
+
+#define WORKER_UID	2000000000U
+#define NOBODY		65534U
+
+/**
+ * struct fake - a worker
+ * @name: its domain; what it is asked is in the file of that name
+ * @slot: what its user is made from
+ * @state: what it says when it is found: members of an object; NULL: nothing
+ * @answer: what it answers to each request, likewise
+ * @pid: its process
+ */
+struct fake {
+	const char *name;
+	unsigned int slot;
+	const char *state;
+	const char *answer;
+	pid_t pid;
+};
+
+#define RUNNING	"\"state\":\"running\",\"memory\":4194304,\"vcpus\":1"
+
+static int bind_to(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+	unlink(path);
+	if (bind(fd, (struct sockaddr *)&address, sizeof(address)))
+		ksft_exit_fail_msg("%s: %s\n", path, strerror(errno));
+	return fd;
+}
+
+/* Reads a line, and keeps what descriptors come with it; false at the end. */
+static bool read_line(int fd, char *line, size_t size)
+{
+	char control[CMSG_SPACE(8 * sizeof(int))];
+	size_t length = 0;
+
+	while (length < size - 1) {
+		struct iovec vector = { line + length, 1 };
+		struct msghdr header = {
+			.msg_iov = &vector, .msg_iovlen = 1,
+			.msg_control = control, .msg_controllen = sizeof(control),
+		};
+
+		if (recvmsg(fd, &header, 0) != 1)
+			return false;
+		if (line[length++] == '\n')
+			break;
+	}
+	line[length] = '\0';
+	return true;
+}
+
+/* What a worker does with a request. */
+static void serve(const struct fake *fake, int fd, const char *line)
+{
+	const char *id = strstr(line, "\"id\":");
+
+	if (strstr(line, "\"hello\"") && fake->state)
+		dprintf(fd, "{%s}\n", fake->state);
+	else if (id && fake->answer)
+		dprintf(fd, "{\"id\":%d,%s}\n", atoi(id + 5), fake->answer);
+}
+
+static void __attribute__((noreturn)) be_worker(const struct fake *fake, int listener, int ready)
+{
+	char line[4096], path[80];
+	int got, fd;
+
+	snprintf(path, sizeof(path), "%s/%s", directory, fake->name);
+	got = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 0600);
+	if (setresgid(WORKER_UID + fake->slot, WORKER_UID + fake->slot,
+		      WORKER_UID + fake->slot) ||
+	    setresuid(WORKER_UID + fake->slot, WORKER_UID + fake->slot,
+		      WORKER_UID + fake->slot) || listen(listener, 4))
+		_exit(1);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	signal(SIGPIPE, SIG_IGN);
+	close(ready);
+	while ((fd = accept(listener, NULL, NULL)) >= 0) {
+		while (read_line(fd, line, sizeof(line))) {
+			if (write(got, line, strlen(line)) < 0)
+				_exit(1);
+			serve(fake, fd, line);
+		}
+		close(fd);
+	}
+	_exit(0);
+}
+
+/* Has a worker for the next phvd to find. */
+static void start_fake(struct fake *fake)
+{
+	int listener, ready[2];
+	char path[80], byte;
+
+	snprintf(path, sizeof(path), "%s/domains/%s.sock", directory, fake->name);
+	listener = bind_to(path);
+	if (pipe(ready))
+		ksft_exit_fail_msg("pipe\n");
+	fflush(stdout);
+	fake->pid = fork();
+	if (!fake->pid) {
+		close(ready[0]);
+		be_worker(fake, listener, ready[1]);
+	}
+	close(listener);
+	close(ready[1]);
+	if (read(ready[0], &byte, 1))
+		ksft_exit_fail_msg("no worker\n");
+	close(ready[0]);
+}
+
+/* Is it there still, whether it is waited for or not? */
+static bool is_alive(const struct fake *fake)
+{
+	return !waitpid(fake->pid, NULL, WNOHANG);
+}
+
+static void end_fake(struct fake *fake)
+{
+	kill(fake->pid, SIGKILL);
+	waitpid(fake->pid, NULL, 0);
+}
+
+static bool wait_until(const char *command)
+{
+	unsigned int i;
+
+	for (i = 0; i < 100 && sh("%s", command); i++)
+		usleep(50000);
+	return !status;
+}
+
+/* Has phvd said that of a domain? */
+static bool wait_for_log(const char *name, const char *what)
+{
+	char command[200];
+
+	snprintf(command, sizeof(command), "grep -q '%s: %s' %s/log", name, what, directory);
+	return wait_until(command);
+}
+
+/* How often was a worker asked that? */
+static unsigned int count_asked(const struct fake *fake, const char *verb)
+{
+	sh("grep -c '\"verb\":\"%s\"' %s/%s", verb, directory, fake->name);
+	return (unsigned int)atoi(out);
+}
+
+/* A phvd that has found these workers. */
+static void find_fakes(struct fake *fakes, size_t count)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		start_fake(&fakes[i]);
+	start_phvd();
+	sh("chmod 755 %s; chmod 666 %s/phvd.sock", directory, directory);
+	for (i = 0; i < count; i++)
+		if (fakes[i].state && !wait_for_log(fakes[i].name, "found"))
+			ksft_print_msg("%s is not found\n", fakes[i].name);
+}
+
+/* Connects to phvd as some user. */
+static int connect_as(uid_t user)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct timeval limit = { .tv_sec = 5 };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), err;
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s/phvd.sock", directory);
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+	if (seteuid(user))
+		ksft_exit_fail_msg("seteuid\n");
+	err = connect(fd, (struct sockaddr *)&address, sizeof(address));
+	if (seteuid(0) || err)
+		ksft_exit_fail_msg("phvd is gone\n");
+	return fd;
+}
+
+static void say(int fd, const char *request)
+{
+	char text[400];
+	int n = snprintf(text, sizeof(text), "{\"version\":1,%s}\n", request);
+
+	if (send(fd, text, (size_t)n, MSG_NOSIGNAL) != n)
+		ksft_print_msg("phvd does not listen\n");
+}
+
+/* What phvd says next, "" for the end, or nothing for seconds. */
+static const char *hear(int fd)
+{
+	static char answer[8192];
+	ssize_t n = recv(fd, answer, sizeof(answer) - 1, 0);
+
+	answer[n < 0 ? 0 : n] = '\0';
+	return answer;
+}
+
+static const char *talk(uid_t user, const char *request)
+{
+	int fd = connect_as(user);
+	const char *answer;
+
+	say(fd, request);
+	answer = hear(fd);
+	close(fd);
+	return answer;
+}
+
+/* Whoever waits for a domain's end does not end it. */
+static void test_wait(void)
+{
+	struct fake fake = { .name = "w", .slot = 5, .state = RUNNING };
+	bool good;
+
+	find_fakes(&fake, 1);
+	good = strstr(talk(NOBODY, "\"verb\":\"wait\",\"domain\":\"w\",\"force\":true,"
+				   "\"timeout\":0"), "timed-out");
+	ksft_test_result(good && !count_asked(&fake, "end") && is_alive(&fake),
+			 "who waits for a domain's end does not end it\n");
+	good = strstr(talk(0, "\"verb\":\"stop\",\"domain\":\"w\",\"force\":true,"
+			      "\"wait\":false,\"timeout\":1"), "\"ok\":true");
+	good = good && count_asked(&fake, "shutdown") == 1 && !count_asked(&fake, "end");
+	sleep(2);
+	ksft_test_result(good && count_asked(&fake, "end") == 1,
+			 "a stop by force needs nobody to wait for it\n");
+	end_phvd();
+	end_fake(&fake);
+}
+
+int main(void)
+{
+	ksft_print_header();
+	test_need_root();
+	if (run_command("phvd --version >/dev/null"))
+		ksft_exit_skip("no phvd in PATH\n");
+	make_directory();
+	ksft_set_plan(2);
+	start_phvd();	/* it makes its directories */
+	end_phvd();
+	test_wait();
+	sh("rm -rf %s", directory);
+	ksft_finished();
+}
