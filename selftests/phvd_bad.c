@@ -28,6 +28,7 @@
  * @slot: what its user is made from
  * @state: what it says when it is found: members of an object; NULL: nothing
  * @answer: what it answers to each request, likewise
+ * @end: what it says on consoles that it is given: why the domain has ended
  * @pid: its process
  */
 struct fake {
@@ -35,6 +36,7 @@ struct fake {
 	unsigned int slot;
 	const char *state;
 	const char *answer;
+	const char *end;
 	pid_t pid;
 };
 
@@ -52,10 +54,14 @@ static int bind_to(const char *path)
 	return fd;
 }
 
-/* Reads a line, and keeps what descriptors come with it; false at the end. */
+/* The last descriptor that a worker got; it keeps them all. */
+static int last_fd = -1;
+
+/* Reads a line, and takes the descriptors that come with it; false at the end. */
 static bool read_line(int fd, char *line, size_t size)
 {
 	char control[CMSG_SPACE(8 * sizeof(int))];
+	struct cmsghdr *message;
 	size_t length = 0;
 
 	while (length < size - 1) {
@@ -67,6 +73,9 @@ static bool read_line(int fd, char *line, size_t size)
 
 		if (recvmsg(fd, &header, 0) != 1)
 			return false;
+		message = CMSG_FIRSTHDR(&header);
+		if (message && message->cmsg_type == SCM_RIGHTS)
+			memcpy(&last_fd, CMSG_DATA(message), sizeof(last_fd));
 		if (line[length++] == '\n')
 			break;
 	}
@@ -79,6 +88,8 @@ static void serve(const struct fake *fake, int fd, const char *line)
 {
 	const char *id = strstr(line, "\"id\":");
 
+	if (fake->end && strstr(line, "\"console\""))
+		send(last_fd, fake->end, strlen(fake->end), MSG_NOSIGNAL);
 	if (strstr(line, "\"hello\"") && fake->state)
 		dprintf(fd, "{%s}\n", fake->state);
 	else if (id && fake->answer)
@@ -253,6 +264,81 @@ static void test_wait(void)
 	end_fake(&fake);
 }
 
+/* What vmctl prints is a terminal's to read, and nothing that a guest had a say in is. */
+static bool is_clean(void)
+{
+	const unsigned char *at = (const unsigned char *)out;
+
+	for (; *at; at++)
+		if ((*at < ' ' && *at != '\n') || *at == 0x7f ||
+		    (*at == 0xc2 && at[1] >= 0x80 && at[1] <= 0x9f))
+			return false;
+	return true;
+}
+
+static void test_words(void)
+{
+	struct fake fakes[] = {
+		{ .name = "words", .slot = 6, .state = RUNNING,
+		  .answer = "\"ok\":false,\"error\":{\"code\":\"failed\","
+			    "\"text\":\"a\\u001b[31m\\u007fb\"}" },
+		{ .name = "last", .slot = 7, .state = RUNNING, .answer = "\"ok\":true",
+		  .end = "e{\"reason\":\"crash\",\"text\":\"a\\u001b[1m\\u009b1m\\u0080b\"}" },
+	};
+	bool good;
+
+	find_fakes(fakes, 2);
+	sh("vmctl pause words 2>&1");
+	good = status == 1 && is_clean() && said("a?[31m?b");
+	sh("vmctl console last 2>&1 </dev/null");
+	ksft_test_result(is_clean() && said("a?[1m?1m?b") && good,
+			 "what a worker says has no control characters\n");
+	end_phvd();
+	end_fake(&fakes[0]);
+	end_fake(&fakes[1]);
+}
+
+static bool open_module(int *phv)
+{
+	if (!module_is_loaded("phv") && phv_module_path() && !phv_load())
+		phv_unload_at_exit();
+	*phv = phv_open();
+	return *phv >= 0;
+}
+
+/* vmctl asks the module first, so there has to be a domain. */
+static void test_info(void)
+{
+	struct fake fakes[] = {
+		{ .name = "odd", .slot = 8, .state = RUNNING,
+		  .answer = "\"ok\":true,\"config\":{\"vcpu\":1,\"nets\":5},\"nets\":"
+			    "[{\"sent\":{\"\\u007f31m\":\"\\u001b[31m\",\"none\":null},"
+			    "\"received\":[]},{\"sent\":null,\"received\":7},[],null,\"x\"]" },
+		{ .name = "odder", .slot = 9, .state = RUNNING,
+		  .answer = "\"ok\":true,\"config\":{\"nets\":5},\"nets\":{}" },
+	};
+	int phv, domain[2];
+	bool good;
+
+	if (!open_module(&phv)) {
+		ksft_test_result_skip("info: no phv.ko, or it can't be used here\n");
+		return;
+	}
+	domain[0] = domain_create(phv, "odd", NULL);
+	domain[1] = domain_create(phv, "odder", NULL);
+	find_fakes(fakes, 2);
+	sh("vmctl info odd 2>&1");
+	good = !status && is_clean() && said("sent: ?31m ?[31m none -");
+	sh("vmctl info odder 2>&1");
+	ksft_test_result(good && !status, "info shows what a worker says, whatever it is\n");
+	end_phvd();
+	end_fake(&fakes[0]);
+	end_fake(&fakes[1]);
+	close(domain[0]);
+	close(domain[1]);
+	close(phv);
+}
+
 int main(void)
 {
 	ksft_print_header();
@@ -260,10 +346,12 @@ int main(void)
 	if (run_command("phvd --version >/dev/null"))
 		ksft_exit_skip("no phvd in PATH\n");
 	make_directory();
-	ksft_set_plan(2);
+	ksft_set_plan(4);
 	start_phvd();	/* it makes its directories */
 	end_phvd();
 	test_wait();
+	test_words();
+	test_info();
 	sh("rm -rf %s", directory);
 	ksft_finished();
 }

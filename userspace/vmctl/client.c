@@ -90,6 +90,19 @@ struct json_object *client_verb(const char *verb, const char *domain)
 	return json;
 }
 
+/*
+ * Bytes of the control character there, 0 if it is another one.  In UTF-8 there are those
+ * from U+0080 on, too, and terminals act on them.
+ */
+static size_t control_length(const char *text)
+{
+	const unsigned char *at = (const unsigned char *)text;
+
+	if ((*at && *at < ' ') || *at == 0x7f)
+		return 1;
+	return at[0] == 0xc2 && at[1] >= 0x80 && at[1] <= 0x9f ? 2 : 0;
+}
+
 /**
  * print_clean - print a text that a guest may have had a say in
  * @stream: where to
@@ -97,15 +110,29 @@ struct json_object *client_verb(const char *verb, const char *domain)
  */
 void print_clean(FILE *stream, const char *text)
 {
-	for (; *text; text++)
-		fputc((unsigned char)*text < ' ' || *text == 0x7f ? '?' : *text, stream);
+	size_t length;
+
+	for (; *text; text += length ?: 1) {
+		length = control_length(text);
+		fputc(length ? '?' : *text, stream);
+	}
 }
 
-static void clean(char *text)
+/**
+ * copy_clean - copy a text that a guest may have had a say in
+ * @to: put here, as far as there is room; control characters become question marks
+ * @size: its size
+ * @text: the text
+ */
+void copy_clean(char *to, size_t size, const char *text)
 {
-	for (; *text; text++)
-		if ((unsigned char)*text < ' ' || *text == 0x7f)
-			*text = '?';
+	size_t length;
+
+	for (; *text && size > 1; text += length ?: 1, size--) {
+		length = control_length(text);
+		*to++ = length ? '?' : *text;
+	}
+	*to = '\0';
 }
 
 static int exit_status(const char *code)
@@ -141,8 +168,7 @@ static int report_refusal(struct json_object *reply)
 		json_get_text(error, "code", &code);
 		json_get_text(error, "text", &text);
 	}
-	snprintf(line, sizeof(line), "%s", text);
-	clean(line);
+	copy_clean(line, sizeof(line), text);
 	report("%s", line);
 	return exit_status(code);
 }

@@ -18,5 +18,6 @@ int client_call(struct proto *phvd, struct json_object *request, const int *fds,
 int client_wait(struct proto *phvd, struct proto_message *reply);
 int client_simple(const char *verb, const char *domain);
 void print_clean(FILE *stream, const char *text);
+void copy_clean(char *to, size_t size, const char *text);
 
 #endif /* _CLIENT_H */

@@ -140,15 +140,21 @@ static void print_vcpus(struct json_object *vcpus)
 	}
 }
 
+/* What the worker says that an interface has counted. */
 static void print_counters(struct json_object *net, const char *direction)
 {
 	struct json_object *counters;
 
-	if (!json_object_object_get_ex(net, direction, &counters))
+	if (!json_object_object_get_ex(net, direction, &counters) ||
+	    !json_object_is_type(counters, json_type_object))
 		return;
 	printf("%-12s %s:", "", direction);
-	json_object_object_foreach(counters, key, count)
-		printf(" %s %s", key, json_object_get_string(count));
+	json_object_object_foreach(counters, key, count) {
+		putchar(' ');
+		print_clean(stdout, key);
+		putchar(' ');
+		print_clean(stdout, json_object_get_string(count) ?: "-");
+	}
 	putchar('\n');
 }
 
@@ -178,9 +184,11 @@ static void print_info(struct json_object *info)
 		print_clean(stdout, json_object_get_string(value) ?: "-");
 		putchar('\n');
 	}
-	if (json_object_object_get_ex(info, "vcpu", &vcpus) && vcpus)
+	if (json_object_object_get_ex(info, "vcpu", &vcpus) &&
+	    json_object_is_type(vcpus, json_type_array))
 		print_vcpus(vcpus);
-	if (json_object_object_get_ex(info, "nets", &nets) && nets)
+	if (json_object_object_get_ex(info, "nets", &nets) &&
+	    json_object_is_type(nets, json_type_array))
 		print_nets(nets);
 }
 

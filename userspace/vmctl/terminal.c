@@ -21,6 +21,7 @@
 #include <proto.h>
 #include <viewer.h>
 
+#include "client.h"
 #include "terminal.h"
 #include "vmctl.h"
 
@@ -90,19 +91,24 @@ static bool write_all(int fd, const char *data, size_t size)
 	return true;
 }
 
-static void copy_word(char *to, size_t size, const char *text)
+/* A worker's object, in UTF-8; or NULL. */
+static struct json_object *parse(const char *data)
 {
-	size_t i;
+	struct json_tokener *tokener = json_tokener_new();
+	struct json_object *json;
 
-	for (i = 0; i < size - 1 && text[i]; i++)
-		to[i] = (unsigned char)text[i] < ' ' || text[i] == 0x7f ? '?' : text[i];
-	to[i] = '\0';
+	if (!tokener)
+		return NULL;
+	json_tokener_set_flags(tokener, JSON_TOKENER_VALIDATE_UTF8);
+	json = json_tokener_parse_ex(tokener, data, -1);
+	json_tokener_free(tokener);
+	return json;
 }
 
 /* Reads why the domain ended. */
 static void take_end(struct view *view, const char *data)
 {
-	struct json_object *json = json_tokener_parse(data);
+	struct json_object *json = parse(data);
 	long long status = -1;
 	const char *text;
 
@@ -110,9 +116,9 @@ static void take_end(struct view *view, const char *data)
 	view->status = -1;
 	if (json && json_object_is_type(json, json_type_object)) {
 		if (json_get_text(json, "reason", &text))
-			copy_word(view->reason, sizeof(view->reason), text);
+			copy_clean(view->reason, sizeof(view->reason), text);
 		if (json_get_text(json, "text", &text))
-			copy_word(view->text, sizeof(view->text), text);
+			copy_clean(view->text, sizeof(view->text), text);
 		json_get_flag(json, "preserved", &view->preserved);
 		if (json_get_number(json, "status", 0, 255, &status))
 			view->status = (int)status;
