@@ -627,10 +627,49 @@ static void test_ring_greedy(void)
 	end_ring();
 }
 
+/* A guest that asks on while it is served: with each write of its there is another. */
+static unsigned int writes;
+
+static void ask_on(void *data, const char *path)
+{
+	static const char request[] = "data/v\0x";
+	const struct xsd_sockmsg header = { .type = XS_WRITE, .req_id = 5, .len = 8 };
+	XENSTORE_RING_IDX at = page->req_prod;
+	size_t i;
+
+	(void)data;
+	(void)path;
+	if (++writes >= 20000)
+		return;
+	for (i = 0; i < sizeof(header) + 8; i++)
+		page->req[MASK_XENSTORE_IDX(at++)] =
+			i < sizeof(header) ? ((const char *)&header)[i] : request[i - sizeof(header)];
+	page->req_prod = at;
+	page->rsp_cons = page->rsp_prod;
+}
+
+static void test_ring_endless(void)
+{
+	unsigned int first, calls = 0;
+	bool good;
+
+	begin_ring();
+	xs_watch(xs, HOME "/data/v", ask_on, NULL);
+	ask_on(NULL, NULL);
+	xs_ring_serve(&ring);
+	first = writes;
+	good = ring.more;
+	while (ring.more && calls++ < 20000)
+		xs_ring_serve(&ring);
+	ksft_test_result(good && first < 100 && writes == 20000 && !ring.more && !ring.broken,
+			 "who asks on and on is served %u requests at a time\n", first);
+	end_ring();
+}
+
 int main(void)
 {
 	ksft_print_header();
-	ksft_set_plan(37);
+	ksft_set_plan(38);
 	test_nodes();
 	test_paths();
 	test_permissions();
@@ -643,5 +682,6 @@ int main(void)
 	test_ring();
 	test_ring_hostile();
 	test_ring_greedy();
+	test_ring_endless();
 	ksft_finished();
 }

@@ -21,11 +21,11 @@
 /* Where a guest says with what status `vmctl run` is to exit */
 #define EXIT_STATUS	"data/phv-exit-status"
 
-static void ring_guest(struct store *store)
+static void signal_fd(int fd)
 {
 	__u64 one = 1;
 
-	if (write(store->channel.call, &one, sizeof(one)) < 0)
+	if (write(fd, &one, sizeof(one)) < 0)
 		return;		/* it is signalled */
 }
 
@@ -33,7 +33,8 @@ static void ring_guest(struct store *store)
  * store_serve - serve what is in the ring, and send what waits to be sent
  * @store: the domain's store
  *
- * To be called after a change that the guest is to hear of.
+ * To be called after a change that the guest is to hear of. What is too much for once is
+ * left to the event loop, as if the guest had signalled again.
  */
 void store_serve(struct store *store)
 {
@@ -41,8 +42,10 @@ void store_serve(struct store *store)
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (xs_ring_serve(&store->ring)) {
 		__atomic_thread_fence(__ATOMIC_SEQ_CST);
-		ring_guest(store);
+		signal_fd(store->channel.call);
 	}
+	if (store->ring.more)
+		signal_fd(store->channel.kick);
 }
 
 static int on_kick(sd_event_source *source, int fd, uint32_t events, void *data)
@@ -227,7 +230,10 @@ int store_exit_status(struct store *store)
 
 	if (!store->xs)
 		return -1;
-	store_serve(store);	/* its last requests may still be in the ring */
+	/* Its last requests may still be in the ring, to which nobody adds any more. */
+	do {
+		store_serve(store);
+	} while (store->ring.more);
 	snprintf(path, sizeof(path), "%s/" EXIT_STATUS, store->home);
 	if (xs_read(store->xs, path, text, sizeof(text)) || text[0] < '0' || text[0] > '9')
 		return -1;

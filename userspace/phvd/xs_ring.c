@@ -11,6 +11,8 @@
 #define QUEUE_FULL	65536
 /* With so much, it is not going to take anything any more. */
 #define QUEUE_MAX	1048576
+/* So many requests are served at a time. */
+#define BATCH_MAX	64
 
 /**
  * struct xs_ring_message - something that waits for room in the ring
@@ -124,13 +126,14 @@ static bool is_acceptable(const struct xs_ring *ring)
 	return header.len <= XENSTORE_PAYLOAD_MAX;
 }
 
-/* Takes requests and serves them; true if the ring was touched. */
-static bool take_requests(struct xs_ring *ring)
+/* Takes requests and serves them, @batch at most; true if the ring was touched. */
+static bool take_requests(struct xs_ring *ring, unsigned int *batch)
 {
 	struct xsd_sockmsg header;
 	bool moved = false;
 
-	while (!ring->broken && ring->queued < QUEUE_FULL && take(ring, missing(ring))) {
+	while (*batch && !ring->broken && ring->queued < QUEUE_FULL &&
+	       take(ring, missing(ring))) {
 		moved = true;
 		if (!is_acceptable(ring)) {
 			give_up(ring, XENSTORE_ERROR_PROTO);
@@ -142,6 +145,7 @@ static bool take_requests(struct xs_ring *ring)
 		xs_request(ring->xs, header.type, header.req_id, header.tx_id,
 			   ring->in + sizeof(header), header.len);
 		ring->in_size = 0;
+		--*batch;
 	}
 	return moved;
 }
@@ -188,15 +192,17 @@ static void reconnect(struct xs_ring *ring)
 }
 
 /**
- * xs_ring_serve - do everything that can be done now
- * @ring: the ring
+ * xs_ring_serve - do what can be done now, but no more than some
+ * @ring: the ring; its @more tells whether it is to be called again
  *
  * Return: true if the guest is to be told to look
  */
 bool xs_ring_serve(struct xs_ring *ring)
 {
+	unsigned int batch = BATCH_MAX;
 	bool moved = false, more;
 
+	ring->more = false;
 	if (__atomic_load_n(&ring->page->connection, __ATOMIC_ACQUIRE) ==
 	    XENSTORE_RECONNECT) {
 		reconnect(ring);
@@ -205,10 +211,11 @@ bool xs_ring_serve(struct xs_ring *ring)
 	do {
 		if (ring->broken)
 			return moved;
-		more = take_requests(ring);
+		more = take_requests(ring, &batch);
 		more |= give_answers(ring);
 		moved |= more;
-	} while (more && ring->first && !ring->broken);
+	} while (batch && more && ring->first && !ring->broken);
+	ring->more = !batch && !ring->broken;
 	return moved;
 }
 

@@ -4,7 +4,8 @@
  *
  * Requests are taken out of the ring and handed to xs_request(); answers and
  * events wait until the guest has room for them.  A guest that takes no answers
- * is served no requests.  One that breaks the protocol is served no more, and the
+ * is served no requests.  One that asks on and on is served some at a time, so that
+ * others get their turn.  One that breaks the protocol is served no more, and the
  * ring's error member says so.
  *
  * Used by the worker's main thread (store.c).
@@ -32,6 +33,7 @@ struct xs_ring_message;
  * @first: answers and events that wait
  * @last: the end of that list
  * @queued: bytes in it
+ * @more: the last xs_ring_serve() has left something undone
  */
 struct xs_ring {
 	struct xenstore_domain_interface *page;
@@ -41,6 +43,7 @@ struct xs_ring {
 	size_t in_size;
 	struct xs_ring_message *first, *last;
 	size_t queued;
+	bool more;
 };
 
 xs_send_fn xs_ring_send;
