@@ -473,6 +473,13 @@ static void test_bound(void)
 	sh("timeout -s TERM $N $V run a $T --cmdline spin </dev/null 2>&1");
 	ksft_test_result(strstr(out, "destroyed") && wait_for("$V list; echo end", "OWNER\nend"),
 			 "a signal ends both\n");
+	/* It waits until the domain's name is free, but not for a phvd that hangs. */
+	sh("$V run a $T --cmdline spin </dev/null >/dev/null 2>&1 & sleep 1; kill -STOP %d; "
+	   "kill $!; sleep 1; kill $!; sleep 1; "
+	   "grep State: /proc/$!/status | grep -v Z || echo gone; kill -CONT %d",
+	   phvd_pid, phvd_pid);
+	ksft_test_result(strstr(out, "gone") && wait_for("$V list; echo end", "OWNER\nend"),
+			 "a second signal ends vmctl alone\n");
 }
 
 static void test_restart(int signal)
@@ -746,7 +753,7 @@ int main(int argc, char **argv)
 	find_programs();
 	close(test_open_phv());
 	atexit(clean_up);
-	ksft_set_plan(61);
+	ksft_set_plan(62);
 	start_phvd();
 	find_moment();
 	test_ends();

@@ -207,17 +207,26 @@ static void send_input(int fd, struct input *input)
 		input->size = 0;
 }
 
-static int watch_signals(void)
+static int watch_signals(sigset_t *signals)
 {
-	sigset_t signals;
-
-	sigemptyset(&signals);
-	sigaddset(&signals, SIGHUP);
-	sigaddset(&signals, SIGINT);
-	sigaddset(&signals, SIGTERM);
-	sigprocmask(SIG_BLOCK, &signals, NULL);
+	sigemptyset(signals);
+	sigaddset(signals, SIGHUP);
+	sigaddset(signals, SIGINT);
+	sigaddset(signals, SIGTERM);
+	sigprocmask(SIG_BLOCK, signals, NULL);
 	signal(SIGPIPE, SIG_IGN);
-	return signalfd(-1, &signals, SFD_CLOEXEC);
+	return signalfd(-1, signals, SFD_CLOEXEC);
+}
+
+/* From here on they end vmctl again; those that have come already have done their work. */
+static void unwatch_signals(int fd, const sigset_t *signals)
+{
+	const struct timespec none = { 0 };
+
+	while (sigtimedwait(signals, NULL, &none) > 0)
+		;
+	sigprocmask(SIG_UNBLOCK, signals, NULL);
+	close(fd);
 }
 
 static void take_signal(int fd, struct view *view)
@@ -271,7 +280,8 @@ static void relay(int fd, int signals, struct view *view)
 void view_console(int fd, bool writes, struct view *view)
 {
 	char detach = VIEWER_DETACH;
-	int signals = watch_signals();
+	sigset_t watched;
+	int signals = watch_signals(&watched);
 
 	*view = (struct view){ .how = VIEW_LOST, .status = -1 };
 	make_raw();
@@ -281,6 +291,6 @@ void view_console(int fd, bool writes, struct view *view)
 	restore();
 	if (view->how == VIEW_DETACHED)
 		send(fd, &detach, 1, MSG_NOSIGNAL);
-	close(signals);
+	unwatch_signals(signals, &watched);
 	close(fd);
 }
