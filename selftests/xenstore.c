@@ -461,6 +461,49 @@ static void test_quotas(void)
 	end();
 }
 
+/* Nodes that are made and removed in a transaction, over and over, are kept until its end. */
+static void test_held(void)
+{
+	char path[XENSTORE_ABS_PATH_MAX / 2] = "data/h";
+	unsigned int i;
+	size_t length;
+	bool good;
+	__u32 tx;
+
+	begin();
+	for (i = 0, length = strlen(path); i < 300; i++, length += 2)
+		memcpy(path + length, "/x", 3);
+	tx = start();
+	for (i = 0; i < XS_MAX_CHANGES; i++) {
+		put(tx, path, "x");
+		if (!ok(XS_WRITE))
+			break;
+		ask(XS_RM, tx, "data/h", NULL);
+		if (!ok(XS_RM))
+			break;
+	}
+	good = refused("ENOSPC") && i == XS_MAX_HELD / 301;
+	good = good && reads(tx, path, "x") && finish(tx, "T") && reads(0, path, "x");
+	ask(XS_RM, 0, "data/h", NULL);
+	good = good && ok(XS_RM);
+	tx = start();
+	put(tx, path, "x");
+	ask(XS_RM, tx, "data/h", NULL);
+	ksft_test_result(good && ok(XS_RM) && finish(tx, "T"),
+			 "so has what a transaction removes: %u times\n", i);
+	end();
+
+	/* A guest that has all that it may have can get rid of it. */
+	begin();
+	nodes_until_full(0);
+	tx = start();
+	ask(XS_RM, tx, "data", NULL);
+	good = ok(XS_RM) && finish(tx, "T");
+	ask(XS_READ, 0, "data/n0", NULL);
+	ksft_test_result(good && answer_type == XS_ERROR, "all of it can be removed at once\n");
+	end();
+}
+
 /* A directory that is too long for an answer comes in parts. */
 static void test_parts(void)
 {
@@ -669,7 +712,7 @@ static void test_ring_endless(void)
 int main(void)
 {
 	ksft_print_header();
-	ksft_set_plan(38);
+	ksft_set_plan(40);
 	test_nodes();
 	test_paths();
 	test_permissions();
@@ -678,6 +721,7 @@ int main(void)
 	test_watches();
 	test_host();
 	test_quotas();
+	test_held();
 	test_parts();
 	test_ring();
 	test_ring_hostile();

@@ -161,6 +161,7 @@ static void tell_changes(struct xs *xs)
 	xs->stamp += !!ordered;
 	xs->tree.changes = NULL;
 	xs->tree.nr_changes = 0;
+	xs->tree.held = 0;
 	for (change = ordered; change; change = change->next)
 		for (watch = xs->watches; watch; watch = watch->next)
 			tell_watch(xs, watch, change);

@@ -23,6 +23,7 @@ struct xs;
 #define XS_MAX_WATCHES		128
 #define XS_MAX_TRANSACTIONS	10
 #define XS_MAX_CHANGES		1000	/* in a transaction */
+#define XS_MAX_HELD		1000	/* nodes that it has removed, in a transaction */
 #define XS_MAX_VALUE		2048	/* bytes in a node */
 #define XS_MAX_PERMS		5	/* entries of a node's permissions */
 

@@ -310,6 +310,15 @@ static bool is_full(const struct xs_tree *tree, unsigned int domain)
 	return domain != XS_HOST && tree->nr_changes >= XS_MAX_CHANGES;
 }
 
+/*
+ * What was removed is kept until watchers are told.  One removal is always possible, or a
+ * guest at its limit could not get below it again.
+ */
+static bool can_hold(const struct xs_tree *tree, unsigned int domain, unsigned int nodes)
+{
+	return domain == XS_HOST || !tree->held || tree->held + nodes <= XS_MAX_HELD;
+}
+
 static int note_change(struct xs_tree *tree, const char *path,
 		       struct xs_node *removed)
 {
@@ -491,14 +500,14 @@ static void split(const char *path, char above[XS_PATH_MAX], const char **name)
  * @path: which node
  *
  * Return: 0, also when it is gone already but its parent is there; -EINVAL for the root,
- * -ENOENT, -EACCES, -ENOSPC or -ENOMEM
+ * -ENOENT, -EACCES, -ENOSPC beyond a quota, or -ENOMEM
  */
 int xs_tree_remove(struct xs_tree *tree, unsigned int domain,
 		   const char *path)
 {
 	char above[XS_PATH_MAX];
 	struct xs_node *node, *parent;
-	unsigned int place;
+	unsigned int place, owned;
 	const char *name;
 	bool found;
 	int err;
@@ -511,7 +520,8 @@ int xs_tree_remove(struct xs_tree *tree, unsigned int domain,
 		return 0;	/* it is gone already */
 	if (err)
 		return err;
-	if (is_full(tree, domain))
+	owned = count_owned(node, tree->guest);
+	if (is_full(tree, domain) || !can_hold(tree, domain, owned))
 		return -ENOSPC;
 	parent = own_path(tree, above);
 	if (!parent)
@@ -519,7 +529,8 @@ int xs_tree_remove(struct xs_tree *tree, unsigned int domain,
 	err = note_change(tree, path, node);
 	if (err)
 		return err;
-	tree->guest_nodes -= count_owned(node, tree->guest);
+	tree->guest_nodes -= owned;
+	tree->held += owned;
 	place = child_place(parent, name, strlen(name), &found);
 	child_remove(parent, place);
 	parent->stamp = ++*tree->stamps;

@@ -79,6 +79,7 @@ struct xs_change {
  * @stamps: where the last stamp given to a node is
  * @changes: what was changed and not told of yet, the latest first
  * @nr_changes: how many
+ * @held: how many nodes of the guest's that were removed they keep
  */
 struct xs_tree {
 	struct xs_node *root;
@@ -87,6 +88,7 @@ struct xs_tree {
 	unsigned long long *stamps;
 	struct xs_change *changes;
 	unsigned int nr_changes;
+	unsigned int held;
 };
 
 /* Nodes and trees are made, kept and given up. */
