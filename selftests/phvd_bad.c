@@ -28,6 +28,9 @@
  * @slot: what its user is made from
  * @state: what it says when it is found: members of an object; NULL: nothing
  * @answer: what it answers to each request, likewise
+ * @user: what it becomes when it listens, if not 0
+ * @flood: it leaves somebody behind who sends without end, and goes, when it is asked to
+ *	"pause"
  * @end: what it says on consoles that it is given: why the domain has ended
  * @pid: its process
  */
@@ -37,6 +40,8 @@ struct fake {
 	const char *state;
 	const char *answer;
 	const char *end;
+	uid_t user;
+	bool flood;
 	pid_t pid;
 };
 
@@ -83,11 +88,31 @@ static bool read_line(int fd, char *line, size_t size)
 	return true;
 }
 
+/* Has somebody else send on, but not for ever, whatever becomes of it; and goes. */
+static void __attribute__((noreturn)) leave_flood(int fd, int got)
+{
+	static char lines[3 * 20000];
+	unsigned int i;
+
+	for (i = 0; i < sizeof(lines); i += 3)
+		memcpy(lines + i, "{}\n", 3);
+	if (fork()) {
+		usleep(200000);
+		_exit(0);
+	}
+	for (i = 0; i < 200 && write(fd, lines, sizeof(lines)) == sizeof(lines); i++)
+		;
+	dprintf(got, i == 200 ? "all of it\n" : "no more\n");
+	_exit(0);
+}
+
 /* What a worker does with a request. */
-static void serve(const struct fake *fake, int fd, const char *line)
+static void serve(const struct fake *fake, int fd, const char *line, int got)
 {
 	const char *id = strstr(line, "\"id\":");
 
+	if (fake->flood && strstr(line, "\"pause\""))
+		leave_flood(fd, got);
 	if (fake->end && strstr(line, "\"console\""))
 		send(last_fd, fake->end, strlen(fake->end), MSG_NOSIGNAL);
 	if (strstr(line, "\"hello\"") && fake->state)
@@ -106,7 +131,9 @@ static void __attribute__((noreturn)) be_worker(const struct fake *fake, int lis
 	if (setresgid(WORKER_UID + fake->slot, WORKER_UID + fake->slot,
 		      WORKER_UID + fake->slot) ||
 	    setresuid(WORKER_UID + fake->slot, WORKER_UID + fake->slot,
-		      WORKER_UID + fake->slot) || listen(listener, 4))
+		      fake->user ? 0 : WORKER_UID + fake->slot) || listen(listener, 4))
+		_exit(1);
+	if (fake->user && (setresuid(0, 0, 0) || setresuid(fake->user, fake->user, fake->user)))
 		_exit(1);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	signal(SIGPIPE, SIG_IGN);
@@ -115,7 +142,7 @@ static void __attribute__((noreturn)) be_worker(const struct fake *fake, int lis
 		while (read_line(fd, line, sizeof(line))) {
 			if (write(got, line, strlen(line)) < 0)
 				_exit(1);
-			serve(fake, fd, line);
+			serve(fake, fd, line, got);
 		}
 		close(fd);
 	}
@@ -339,6 +366,48 @@ static void test_info(void)
 	close(phv);
 }
 
+/* A worker that goes, while somebody else sends on in its place. */
+static void test_flood(void)
+{
+	struct fake fake = { .name = "flood", .slot = 10, .state = RUNNING, .flood = true };
+	char command[100];
+	bool good;
+
+	find_fakes(&fake, 1);
+	sh("vmctl pause flood 2>&1");
+	good = status == 1 && said("gone");
+	sh("vmctl pause none 2>&1");
+	good = good && status == 3;
+	snprintf(command, sizeof(command), "grep -q 'no more\\|all of it' %s/flood", directory);
+	good = wait_until(command) && good;
+	ksft_test_result(good && sh("grep -q 'no more' %s/flood", directory) == 0,
+			 "phvd does not listen to who is gone for ever\n");
+	end_phvd();
+	end_fake(&fake);
+}
+
+/* A process that is no worker any more, or has the number of one that was. */
+static void test_other_process(void)
+{
+	struct fake fakes[] = {
+		{ .name = "other", .slot = 11, .user = NOBODY },
+		{ .name = "real", .slot = 12, .state = RUNNING },
+	};
+	bool good;
+
+	find_fakes(fakes, 2);
+	sh("timeout 10 vmctl destroy other 2>&1");
+	good = status == 3 && is_alive(&fakes[0]);
+	sh("ls %s/domains", directory);
+	good = good && !strstr(out, "other") && strstr(out, "real");
+	sh("timeout 10 vmctl destroy real 2>&1");
+	ksft_test_result(good && !status && !is_alive(&fakes[1]),
+			 "a process that is no worker is not killed\n");
+	end_phvd();
+	end_fake(&fakes[0]);
+	end_fake(&fakes[1]);
+}
+
 int main(void)
 {
 	ksft_print_header();
@@ -346,12 +415,14 @@ int main(void)
 	if (run_command("phvd --version >/dev/null"))
 		ksft_exit_skip("no phvd in PATH\n");
 	make_directory();
-	ksft_set_plan(4);
+	ksft_set_plan(6);
 	start_phvd();	/* it makes its directories */
 	end_phvd();
 	test_wait();
 	test_words();
 	test_info();
+	test_flood();
+	test_other_process();
 	sh("rm -rf %s", directory);
 	ksft_finished();
 }

@@ -9,6 +9,9 @@
 
 #include "conn.h"
 
+/* So many messages conn_drain() takes. */
+#define DRAIN_MAX	1024
+
 static void update(struct conn *conn)
 {
 	unsigned int events = conn->proto.first ? EPOLLOUT : 0;
@@ -107,14 +110,25 @@ void conn_shutdown(struct conn *conn)
 /**
  * conn_drain - take the messages that were sent before the other side went
  * @conn: the connection, which is not to be held
+ *
+ * Somebody else may have the other end, too, and send on: there is a limit.
  */
 void conn_drain(struct conn *conn)
 {
+	struct proto_message message;
+	unsigned int i;
+	int ret;
+
 	if (conn->proto.fd < 0)
 		return;
-	while (!proto_receive(&conn->proto))
-		if (dispatch(conn))
+	for (i = 0; i < DRAIN_MAX; i++) {
+		ret = proto_next(&conn->proto, &message);
+		if (ret > 0)
+			conn->message(conn, &message);
+		proto_message_free(&message);
+		if (ret < 0 || (!ret && proto_receive(&conn->proto)))
 			return;
+	}
 }
 
 /**

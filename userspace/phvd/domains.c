@@ -454,6 +454,39 @@ static int adopt_peer(struct domain *domain, int fd)
 	return 0;
 }
 
+/* Is this process, at the moment, all of this user's? */
+static bool is_users(pid_t pid, uid_t user)
+{
+	char path[40], line[160];
+	unsigned int uid[4];
+	bool same = false;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	file = fopen(path, "re");
+	while (file && fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "Uid: %u %u %u %u", &uid[0], &uid[1], &uid[2], &uid[3]) != 4)
+			continue;
+		same = uid[0] == user && uid[1] == user && uid[2] == user && uid[3] == user;
+		break;
+	}
+	if (file)
+		fclose(file);
+	return same;
+}
+
+/*
+ * What listens was a worker once, but its process need not be: another may have its number
+ * by now, or it was no worker at all, and is not ours to kill.
+ */
+static int check_process(const struct domain *domain)
+{
+	if (!is_users(domain->pid, WORKER_UID_BASE + domain->slot))
+		return -ESRCH;
+	/* It is the one that we have looked at, if ours is still there. */
+	return pidfd_send_signal(domain->pidfd, 0, NULL, 0) ? -errno : 0;
+}
+
 static int adopt(struct domain *domain, const char *file)
 {
 	struct sockaddr_un address = socket_address(domain->server, file);
@@ -469,7 +502,7 @@ static int adopt(struct domain *domain, const char *file)
 		close(fd);
 		return err;
 	}
-	err = domain_watch(domain, fd);
+	err = domain_watch(domain, fd) ?: check_process(domain);
 	if (err)
 		return err;
 	json = json_object_new_object();
