@@ -408,6 +408,40 @@ static void test_other_process(void)
 	end_fake(&fakes[1]);
 }
 
+/* A worker that wants to be taken for another's domain. */
+static void test_number(void)
+{
+	char state[100], answer[100];
+	struct fake fakes[] = {
+		{ .name = "true", .slot = 13, .state = state, .answer = "\"ok\":true" },
+		{ .name = "false", .slot = 14, .state = RUNNING, .answer = answer },
+	};
+	int phv, domain = -1;
+	__u32 id = 31000;
+	unsigned int i;
+	bool good;
+
+	/* With the module, the number is one that there is; it knows whose. */
+	if (open_module(&phv)) {
+		domain = domain_create(phv, "true", &id);
+		close(phv);
+	}
+	snprintf(state, sizeof(state), RUNNING ",\"domain\":%u", id);
+	snprintf(answer, sizeof(answer), "\"ok\":true}\n{\"domain\":%u", id);
+	find_fakes(fakes, 2);
+	sh("vmctl pause false");
+	for (i = 0; i < 100 && is_alive(&fakes[1]); i++)
+		usleep(20000);
+	sh("vmctl pause %u", id);
+	good = !status && count_asked(&fakes[0], "pause") == 1;
+	ksft_test_result(good && is_alive(&fakes[0]) && i < 100,
+			 "a domain's number is not another's\n");
+	end_phvd();
+	end_fake(&fakes[0]);
+	end_fake(&fakes[1]);
+	close(domain);
+}
+
 int main(void)
 {
 	ksft_print_header();
@@ -415,7 +449,7 @@ int main(void)
 	if (run_command("phvd --version >/dev/null"))
 		ksft_exit_skip("no phvd in PATH\n");
 	make_directory();
-	ksft_set_plan(6);
+	ksft_set_plan(7);
 	start_phvd();	/* it makes its directories */
 	end_phvd();
 	test_wait();
@@ -423,6 +457,7 @@ int main(void)
 	test_info();
 	test_flood();
 	test_other_process();
+	test_number();
 	sh("rm -rf %s", directory);
 	ksft_finished();
 }

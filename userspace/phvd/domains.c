@@ -17,6 +17,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <netlink.h>
+
 #include "cgroup.h"
 #include "net_host.h"
 #include "server.h"
@@ -194,6 +196,59 @@ static bool is_word(const char *word, const char * const *words)
 	return false;
 }
 
+/* Does the module say that a domain's number is this one's? 0, or a negative errno. */
+static int ask_module(const struct domain *domain, unsigned int id)
+{
+	struct phv_nl_domain found;
+	struct phv_nl *nl;
+	int err;
+
+	if (phv_nl_open(&nl))
+		return -EOPNOTSUPP;
+	err = phv_nl_get(nl, NULL, id, &found);
+	phv_nl_close(nl);
+	if (!err)
+		return strcmp(found.name, domain->name) ? -EPERM : 0;
+	return err == -ENOENT ? err : -EOPNOTSUPP;
+}
+
+/* Which of the others has that number? */
+static struct domain *find_id(const struct domain *domain, unsigned int id)
+{
+	struct domain *other;
+
+	for (other = domain->server->domains; other; other = other->next)
+		if (other != domain && other->id == id)
+			return other;
+	return NULL;
+}
+
+/*
+ * The worker says which number its domain has.  Clients name domains by it, so that it is
+ * not another's the module must confirm, where it can be asked.
+ */
+static void take_id(struct domain *domain, unsigned int id)
+{
+	struct domain *other;
+	int err;
+
+	if (domain->id == id)
+		return;
+	err = ask_module(domain, id);
+	other = find_id(domain, id);
+	if (err == -ENOENT)
+		return;		/* it is gone already */
+	if (err == -EPERM || (err && other)) {
+		log_line("%s: its worker says it is number %u, which is another's", domain->name,
+			 id);
+		domain_kill(domain);
+		return;
+	}
+	domain->id = id;
+	if (other)
+		other->id = 0;	/* that one's is gone */
+}
+
 /* The worker says what it is and does. */
 static void take_state(struct domain *domain, struct json_object *json)
 {
@@ -209,7 +264,7 @@ static void take_state(struct domain *domain, struct json_object *json)
 	if (json_get_text(json, "state", &text) && is_word(text, states))
 		set_word(domain->state, text);
 	if (json_get_number(json, "domain", 1, 32751, &number))
-		domain->id = (unsigned int)number;
+		take_id(domain, (unsigned int)number);
 	if (json_get_number(json, "memory", 0, CONFIG_MEMORY_MAX, &number))
 		domain->memory = number;
 	if (domain->adopted && json_get_number(json, "nets", 0, 0xff, &number))
