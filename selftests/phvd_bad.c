@@ -442,6 +442,54 @@ static void test_number(void)
 	close(domain);
 }
 
+/* A worker that has not yet said what it is. */
+static void test_unknown(void)
+{
+	struct fake fake = { .name = "unknown", .slot = 15 };
+	bool good;
+
+	find_fakes(&fake, 1);
+	sh("vmctl net-attach unknown tap=phvbadx 2>&1");
+	good = status == 5 && said("found") && sh("test -e /sys/class/net/phvbadx");
+	sh("vmctl pause unknown 2>&1");
+	good = good && status == 5;
+	sh("timeout 10 vmctl destroy unknown 2>&1");
+	ksft_test_result(good && !status && !is_alive(&fake) && !count_asked(&fake, "net-attach"),
+			 "a domain that is not known can be destroyed only\n");
+	end_phvd();
+	end_fake(&fake);
+}
+
+/* A worker that does not take connections, for now: others have filled its queue. */
+static void test_later(void)
+{
+	struct fake fake = { .name = "later", .slot = 16, .state = RUNNING };
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fds[32];
+	size_t i;
+	bool good;
+
+	start_fake(&fake);
+	kill(fake.pid, SIGSTOP);
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s/domains/later.sock", directory);
+	for (i = 0; i < ARRAY_SIZE(fds); i++) {
+		fds[i] = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+		connect(fds[i], (struct sockaddr *)&address, sizeof(address));
+	}
+	start_phvd();
+	sh("vmctl destroy later 2>&1");
+	good = status == 5 && !access(address.sun_path, F_OK);
+	for (i = 0; i < ARRAY_SIZE(fds); i++)
+		close(fds[i]);
+	kill(fake.pid, SIGCONT);
+	good = wait_for_log("later", "found") && good;
+	sh("timeout 10 vmctl destroy later 2>&1");
+	ksft_test_result(good && !status && !is_alive(&fake),
+			 "a worker that can't be reached at once is tried again\n");
+	end_phvd();
+	end_fake(&fake);
+}
+
 int main(void)
 {
 	ksft_print_header();
@@ -449,7 +497,7 @@ int main(void)
 	if (run_command("phvd --version >/dev/null"))
 		ksft_exit_skip("no phvd in PATH\n");
 	make_directory();
-	ksft_set_plan(7);
+	ksft_set_plan(9);
 	start_phvd();	/* it makes its directories */
 	end_phvd();
 	test_wait();
@@ -458,6 +506,8 @@ int main(void)
 	test_flood();
 	test_other_process();
 	test_number();
+	test_unknown();
+	test_later();
 	sh("rm -rf %s", directory);
 	ksft_finished();
 }

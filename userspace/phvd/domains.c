@@ -24,6 +24,8 @@
 #include "server.h"
 
 #define SUFFIX		".sock"
+/* How long to wait, before it is tried again to connect to a worker. */
+#define AGAIN_USEC	(1 * 1000000ULL)
 /* How long a worker may take to end its domain in an orderly way. */
 #define END_USEC	(3 * 1000000ULL)
 
@@ -113,6 +115,7 @@ static void domain_free(struct domain *domain)
 		net_host_forget(domain->name, domain->adopted ? ~0U : domain->nets);
 	}
 	conn_close(&domain->conn);
+	sd_event_source_disable_unref(domain->again);
 	sd_event_source_disable_unref(domain->force);
 	sd_event_source_disable_unref(domain->kill);
 	sd_event_source_disable_unref(domain->death);
@@ -363,7 +366,10 @@ static void exec_worker(const struct domain *domain, int control, int listener,
 	_exit(1);
 }
 
-/* Makes the worker's socket, which belongs to the domain's owner; or fails. */
+/*
+ * Makes the worker's socket, which belongs to the domain's owner and the worker's group, so
+ * that the next parent knows both; or fails.
+ */
 static int bind_listener(struct domain *domain)
 {
 	char file[PHV_NAME_MAX + sizeof(SUFFIX)];
@@ -376,8 +382,8 @@ static int bind_listener(struct domain *domain)
 	socket_name(domain->name, file);
 	address = socket_address(domain->server, file);
 	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) ||
-	    fchownat(domain->server->domain_dir, file, domain->owner, 0,
-		     AT_SYMLINK_NOFOLLOW)) {
+	    fchownat(domain->server->domain_dir, file, domain->owner,
+		     WORKER_UID_BASE + domain->slot, AT_SYMLINK_NOFOLLOW)) {
 		err = -errno;
 		close(fd);
 		return err;
@@ -509,25 +515,27 @@ static int adopt_peer(struct domain *domain, int fd)
 	return 0;
 }
 
-/* Is this process, at the moment, all of this user's? */
-static bool is_users(pid_t pid, uid_t user)
+/* Is this process, at the moment, all of this user's? 0, -ESRCH, or another errno. */
+static int check_users(pid_t pid, uid_t user)
 {
 	char path[40], line[160];
 	unsigned int uid[4];
-	bool same = false;
+	int err = -ESRCH;
 	FILE *file;
 
 	snprintf(path, sizeof(path), "/proc/%d/status", pid);
 	file = fopen(path, "re");
-	while (file && fgets(line, sizeof(line), file)) {
+	if (!file)
+		return errno == ENOENT ? -ESRCH : -errno;
+	while (fgets(line, sizeof(line), file)) {
 		if (sscanf(line, "Uid: %u %u %u %u", &uid[0], &uid[1], &uid[2], &uid[3]) != 4)
 			continue;
-		same = uid[0] == user && uid[1] == user && uid[2] == user && uid[3] == user;
+		if (uid[0] == user && uid[1] == user && uid[2] == user && uid[3] == user)
+			err = 0;
 		break;
 	}
-	if (file)
-		fclose(file);
-	return same;
+	fclose(file);
+	return err;
 }
 
 /*
@@ -536,10 +544,22 @@ static bool is_users(pid_t pid, uid_t user)
  */
 static int check_process(const struct domain *domain)
 {
-	if (!is_users(domain->pid, WORKER_UID_BASE + domain->slot))
-		return -ESRCH;
+	int err = check_users(domain->pid, WORKER_UID_BASE + domain->slot);
+
+	if (err)
+		return err;
 	/* It is the one that we have looked at, if ours is still there. */
 	return pidfd_send_signal(domain->pidfd, 0, NULL, 0) ? -errno : 0;
+}
+
+/* Lets go of a process and its connection. */
+static void forget_process(struct domain *domain)
+{
+	conn_close(&domain->conn);
+	domain->death = sd_event_source_disable_unref(domain->death);
+	if (domain->pidfd >= 0)
+		close(domain->pidfd);
+	domain->pidfd = -1;
 }
 
 static int adopt(struct domain *domain, const char *file)
@@ -566,9 +586,63 @@ static int adopt(struct domain *domain, const char *file)
 	return 0;
 }
 
+/* Is there no worker behind a socket, or is it only that it can't be reached now? */
+static bool is_gone(int err)
+{
+	switch (err) {
+	case -ECONNREFUSED:
+	case -ECONNRESET:
+	case -ENOENT:
+	case -EPERM:
+	case -ESRCH:
+	case -EPROTOTYPE:
+	case -ENOTSOCK:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void try_adopt(struct domain *domain);
+
+static int on_again(sd_event_source *source, uint64_t now, void *data)
+{
+	struct domain *domain = data;
+
+	(void)source;
+	(void)now;
+	domain->again = sd_event_source_disable_unref(domain->again);
+	try_adopt(domain);
+	return 0;
+}
+
+/* Connects to a worker; frees the domain if there is none, else tries again later. */
+static void try_adopt(struct domain *domain)
+{
+	char file[PHV_NAME_MAX + sizeof(SUFFIX)];
+	int err;
+
+	socket_name(domain->name, file);
+	err = adopt(domain, file);
+	if (!err)
+		return;
+	if (is_gone(err)) {
+		domain_free(domain);	/* and the socket, and what else it has left */
+		return;
+	}
+	forget_process(domain);
+	if (!domain->tried)
+		log_line("%s: its worker can't be reached: %s", domain->name, strerror(-err));
+	domain->tried = true;
+	if (sd_event_add_time_relative(domain->server->event, &domain->again, CLOCK_MONOTONIC,
+				       AGAIN_USEC, 100000, on_again, domain) < 0)
+		log_line("%s: no timer, it is left alone", domain->name);
+}
+
 static void adopt_file(struct server *server, const char *file)
 {
 	size_t length = strlen(file) - strlen(SUFFIX);
+	unsigned int slot = WORKER_SLOTS;
 	char name[PHV_NAME_MAX];
 	struct domain *domain;
 	struct stat status;
@@ -578,12 +652,13 @@ static void adopt_file(struct server *server, const char *file)
 		return;
 	memcpy(name, file, length);
 	name[length] = '\0';
-	domain = domain_new(server, name, WORKER_SLOTS, status.st_uid);
+	if (status.st_gid >= WORKER_UID_BASE && status.st_gid < WORKER_UID_BASE + WORKER_SLOTS)
+		slot = status.st_gid - WORKER_UID_BASE;
+	domain = domain_new(server, name, slot, status.st_uid);
 	if (!domain)
 		return;
 	domain->adopted = true;
-	if (adopt(domain, file))
-		domain_free(domain);	/* and the socket of a worker that is gone */
+	try_adopt(domain);
 }
 
 /**

@@ -376,6 +376,11 @@ static void verb_stop(struct client *client, struct domain *domain,
 static void verb_destroy(struct client *client, struct domain *domain,
 			 struct proto_message *message)
 {
+	if (domain->pidfd < 0) {
+		reply(client, proto_error(PROTO_BUSY, 0, "%s: its worker can't be reached",
+					  domain->name));
+		return;
+	}
 	if (wait_for_end(client, domain, time_limit(message)))
 		domain_end(domain);
 }
@@ -412,7 +417,8 @@ static void verb_describe(struct client *client, struct domain *domain,
 enum about {
 	NOTHING,	/* no domain that there is */
 	ANY_DOMAIN,	/* a domain, whoever asks */
-	OWN_DOMAIN,	/* a domain, for its owner and root */
+	OWN_DOMAIN,	/* a domain, for its owner and root, once it is known what it has */
+	OWN_ALWAYS,	/* the same, known or not */
 };
 
 static const struct server_verb {
@@ -433,7 +439,7 @@ static const struct server_verb {
 	{ "disk-resize", OWN_DOMAIN, verb_device },
 	{ "vmcs", OWN_DOMAIN, verb_vmcs },
 	{ "stop", OWN_DOMAIN, verb_stop },
-	{ "destroy", OWN_DOMAIN, verb_destroy },
+	{ "destroy", OWN_ALWAYS, verb_destroy },
 	{ "wait", ANY_DOMAIN, verb_wait },
 	{ "net-attach", OWN_DOMAIN, verb_net_attach },
 	{ "net-detach", OWN_DOMAIN, verb_net_detach },
@@ -474,9 +480,14 @@ static bool find_domain(struct client *client, const struct server_verb *verb,
 					  name));
 		return false;
 	}
-	if (verb->about == OWN_DOMAIN && client->user && client->user != (*domain)->owner) {
+	if (verb->about != ANY_DOMAIN && client->user && client->user != (*domain)->owner) {
 		reply(client, proto_error(PROTO_PERMISSION, -EPERM,
 					  "%s: it is another user's", (*domain)->name));
+		return false;
+	}
+	if (verb->about == OWN_DOMAIN && (*domain)->adopted) {
+		reply(client, proto_error(PROTO_BUSY, 0, "%s: phvd has only just found it",
+					  (*domain)->name));
 		return false;
 	}
 	return true;

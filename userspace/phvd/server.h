@@ -71,7 +71,10 @@ struct client {
  * @force: time at which it is asked to, if its guest was asked to stop and has not; the
  *	owner's or root's wish, whatever becomes of who had it
  * @child: the worker is a child of this process
- * @adopted: the worker has not yet said what it is
+ * @adopted: it was found, and its worker has not yet said what it is; nothing can be
+ *	done with it until then
+ * @tried: a worker that was found could not be reached, and that was logged
+ * @again: time at which that is tried again
  * @id: the domain's number, 0 before there is one
  * @state: a word: what it does
  * @memory: bytes
@@ -95,6 +98,8 @@ struct domain {
 	sd_event_source *force;
 	bool child;
 	bool adopted;
+	bool tried;
+	sd_event_source *again;
 	unsigned int id;
 	char state[DOMAIN_WORD_MAX];
 	unsigned long long memory;

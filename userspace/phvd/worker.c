@@ -464,7 +464,9 @@ static struct json_object *verb_net_attach(struct proto_message *message)
 	if (!err)
 		return proto_ok();
 	log_line("net %lld: %s", number, strerror(-err));
-	on_net_gone((unsigned int)number);
+	/* What is there already has what it needs on the host, and keeps it. */
+	if (err != -EEXIST)
+		on_net_gone((unsigned int)number);
 	return proto_error(PROTO_FAILED, err, "%s: net %lld", worker.config.name, number);
 }
 
