@@ -3,10 +3,12 @@
  * A phvd of the test's own; see net_phvd.h.
  */
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -102,6 +104,48 @@ static void leave_initramfs(void)
 		perror("another root");
 }
 
+/* Gives up the capabilities that phvd's unit does not name, where it is installed. */
+static void give_up_capabilities(void)
+{
+	static const struct {
+		const char *name;
+		int number;
+	} names[] = {
+		{ "CAP_CHOWN", CAP_CHOWN }, { "CAP_DAC_OVERRIDE", CAP_DAC_OVERRIDE },
+		{ "CAP_KILL", CAP_KILL }, { "CAP_NET_ADMIN", CAP_NET_ADMIN },
+		{ "CAP_SETGID", CAP_SETGID }, { "CAP_SETPCAP", CAP_SETPCAP },
+		{ "CAP_SETUID", CAP_SETUID }, { "CAP_SYS_ADMIN", CAP_SYS_ADMIN },
+		{ "CAP_SYS_CHROOT", CAP_SYS_CHROOT }, { "CAP_SYS_RESOURCE", CAP_SYS_RESOURCE },
+	};
+	FILE *unit = fopen(PHVD_UNIT, "re");
+	unsigned long long keep = 0;
+	char line[512], *word;
+	size_t i;
+	int number;
+
+	while (unit && fgets(line, sizeof(line), unit)) {
+		if (strncmp(line, "CapabilityBoundingSet=", 22))
+			continue;
+		for (word = strtok(line + 22, " \n"); word; word = strtok(NULL, " \n"))
+			for (i = 0; i < ARRAY_SIZE(names); i++)
+				if (!strcmp(names[i].name, word))
+					keep |= 1ULL << names[i].number;
+	}
+	if (unit)
+		fclose(unit);
+	for (number = 0; keep && number <= CAP_LAST_CAP; number++)
+		if (!(keep >> number & 1) && prctl(PR_CAPBSET_READ, number) == 1 &&
+		    prctl(PR_CAPBSET_DROP, number))
+			perror("capabilities");
+}
+
+/* As its unit starts it, as far as a test can. */
+static void prepare(void)
+{
+	leave_initramfs();
+	give_up_capabilities();
+}
+
 /**
  * start_phvd - start phvd, and wait until it answers
  */
@@ -109,7 +153,7 @@ void start_phvd(void)
 {
 	int i;
 
-	phvd_pid = spawn_phvd("phvd", directory, leave_initramfs);
+	phvd_pid = spawn_phvd("phvd", directory, prepare);
 	/* There is no such domain, says phvd. */
 	for (i = 0; i < 300 && sh("vmctl net-rules none 2>&1") != 3; i++)
 		usleep(100000);

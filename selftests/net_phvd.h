@@ -13,6 +13,9 @@
 
 #include "kselftest.h"
 
+/* Where phvd's unit is */
+#define PHVD_UNIT	"/usr/lib/systemd/system/phvd.service"
+
 /* The test's files; and where its program is, and those that it is installed with. */
 extern char directory[32], programs[256];
 

@@ -106,15 +106,34 @@ void cgroup_enter(int group)
 		log_line("its control group can't be entered: %s", strerror(errno));
 }
 
+/* Ends what is left in a group: programs that were the worker's other end. */
+static void end_all(const char *name)
+{
+	char path[CGROUP_NAME_MAX + 16];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/cgroup.kill", name);
+	fd = openat(base, path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	if (write(fd, "1", 1) < 0)
+		log_line("%s: can't be ended: %s", name, strerror(errno));
+	close(fd);
+}
+
 /**
  * cgroup_remove - remove a domain's group
  * @domain: its name; its worker is gone
+ *
+ * Return: false if it is to be tried again, as something in it has yet to end
  */
-void cgroup_remove(const char *domain)
+bool cgroup_remove(const char *domain)
 {
 	char name[CGROUP_NAME_MAX];
 
 	group_name(domain, name);
-	if (base >= 0)
-		unlinkat(base, name, AT_REMOVEDIR);
+	if (base < 0 || !unlinkat(base, name, AT_REMOVEDIR) || errno != EBUSY)
+		return true;
+	end_all(name);
+	return !unlinkat(base, name, AT_REMOVEDIR) || errno != EBUSY;
 }

@@ -5,6 +5,8 @@
 #ifndef _CGROUP_H
 #define _CGROUP_H
 
+#include <stdbool.h>
+
 #include <phv.h>
 
 #define CGROUP_NAME_MAX		(PHV_NAME_MAX + 8)
@@ -12,6 +14,6 @@
 void cgroup_init(void);
 int cgroup_create(const char *domain);
 void cgroup_enter(int group);
-void cgroup_remove(const char *domain);
+bool cgroup_remove(const char *domain);
 
 #endif /* _CGROUP_H */

@@ -92,6 +92,53 @@ static void set_word(char to[DOMAIN_WORD_MAX], const char *word)
 	snprintf(to, DOMAIN_WORD_MAX, "%s", word);
 }
 
+/**
+ * struct leftover - a control group that is not empty yet
+ * @server: the server
+ * @name: the domain that had it
+ */
+struct leftover {
+	struct server *server;
+	char name[PHV_NAME_MAX];
+};
+
+static int on_leftover(sd_event_source *source, uint64_t now, void *data)
+{
+	struct leftover *leftover = data;
+
+	(void)now;
+	/* Another domain of that name has it now. */
+	if (!domain_find(leftover->server, leftover->name) && !cgroup_remove(leftover->name) &&
+	    sd_event_source_set_time_relative(source, AGAIN_USEC) >= 0 &&
+	    sd_event_source_set_enabled(source, SD_EVENT_ONESHOT) >= 0)
+		return 0;
+	free(leftover);
+	sd_event_source_unref(source);
+	return 0;
+}
+
+/**
+ * domain_drop_group - remove the control group of a domain that there is not any more
+ * @server: the server
+ * @name: the domain's name
+ */
+void domain_drop_group(struct server *server, const char *name)
+{
+	struct leftover *leftover;
+	sd_event_source *source;
+
+	if (cgroup_remove(name))
+		return;
+	leftover = calloc(1, sizeof(*leftover));
+	if (!leftover)
+		return;
+	leftover->server = server;
+	snprintf(leftover->name, sizeof(leftover->name), "%s", name);
+	if (sd_event_add_time_relative(server->event, &source, CLOCK_MONOTONIC, AGAIN_USEC / 10,
+				       10000, on_leftover, leftover) < 0)
+		free(leftover);
+}
+
 /* Forgets a domain the worker of which is gone. */
 static void domain_free(struct domain *domain)
 {
@@ -110,7 +157,7 @@ static void domain_free(struct domain *domain)
 	if (domain->name[0]) {
 		socket_name(domain->name, file);
 		unlinkat(server->domain_dir, file, 0);
-		cgroup_remove(domain->name);
+		domain_drop_group(server, domain->name);
 		/* Of one that was not found alive nobody knows what it had. */
 		net_host_forget(domain->name, domain->adopted ? ~0U : domain->nets);
 	}

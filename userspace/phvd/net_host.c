@@ -272,7 +272,7 @@ int net_host_open(const char *domain, unsigned int number, struct net_config *co
 	if (err)
 		return err;
 	if (config->kind == NET_USER) {
-		fds[0] = net_user_open(why);
+		fds[0] = net_user_open(domain, why);
 		return fds[0] < 0 ? fds[0] : 1;
 	}
 	count = open_tap(config, fds, why);

@@ -34,6 +34,6 @@ int net_rules_delete(const char *domain, unsigned int number, const char *text,
 		     char why[NET_WHY_MAX]);
 
 /* net_user.c */
-int net_user_open(char why[NET_WHY_MAX]);
+int net_user_open(const char *domain, char why[NET_WHY_MAX]);
 
 #endif /* _NET_HOST_H */

@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cgroup.h"
 #include "net_host.h"
 #include "phvd.h"
 
@@ -22,7 +23,7 @@
 #define SOCKET_FD	3
 
 /* In the new process; it is nobody's child, so that nobody has to wait for it. */
-static void exec_program(int fd)
+static void exec_program(int fd, int group)
 {
 	/* Its map of the gateway's address would be a way to all that listens to the host. */
 	static char * const words[] = {
@@ -33,6 +34,7 @@ static void exec_program(int fd)
 	sigset_t none;
 	int null;
 
+	cgroup_enter(group);
 	fd = fcntl(fd, F_DUPFD_CLOEXEC, 10);
 	null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (fd < 0 || null < 0 || dup2(fd, SOCKET_FD) < 0 || dup2(null, 0) < 0 ||
@@ -46,7 +48,7 @@ static void exec_program(int fd)
 	_exit(1);
 }
 
-static int spawn(int fd)
+static int spawn(int fd, int group)
 {
 	pid_t child = fork();
 
@@ -54,7 +56,7 @@ static int spawn(int fd)
 		return -errno;
 	if (!child) {
 		if (!fork())
-			exec_program(fd);
+			exec_program(fd, group);
 		_exit(0);
 	}
 	return waitpid(child, NULL, 0) < 0 ? -errno : 0;
@@ -62,15 +64,16 @@ static int spawn(int fd)
 
 /**
  * net_user_open - start a network that needs no rights
+ * @domain: the domain's name: what the program uses is charged to its control group
  * @why: what is wrong is put here
  *
  * Return: a socket, for the worker, with a packet's length before each packet; or a
  * negative errno. If the program can't be started, that is in the log, and there is nobody
  * at the other end.
  */
-int net_user_open(char why[NET_WHY_MAX])
+int net_user_open(const char *domain, char why[NET_WHY_MAX])
 {
-	int pair[2], err;
+	int pair[2], group, err;
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair)) {
 		err = -errno;
@@ -78,8 +81,11 @@ int net_user_open(char why[NET_WHY_MAX])
 		return err;
 	}
 	fcntl(pair[0], F_SETFL, O_NONBLOCK);
-	err = spawn(pair[1]);
+	group = cgroup_create(domain);
+	err = spawn(pair[1], group);
 	close(pair[1]);
+	if (group >= 0)
+		close(group);
 	if (!err)
 		return pair[0];
 	close(pair[0]);

@@ -61,9 +61,10 @@ void net_close_all(void)
 
 /**
  * net_drop_all - close what a domain does not get, as there is none, and clear it away
+ * @server: the server
  * @domain: its name
  */
-void net_drop_all(const char *domain)
+void net_drop_all(struct server *server, const char *domain)
 {
 	unsigned int numbers = 0, i;
 
@@ -71,6 +72,7 @@ void net_drop_all(const char *domain)
 		numbers |= 1U << opened[i].number;
 	net_close_all();
 	net_host_forget(domain, numbers);
+	domain_drop_group(server, domain);
 }
 
 /**
@@ -87,7 +89,7 @@ bool net_open_all(struct client *client, struct config *config)
 	for (i = 0; i < config->nets; i++) {
 		if (open_one(client, config->name, &config->net[i], i, config->vcpus))
 			continue;
-		net_drop_all(config->name);
+		net_drop_all(client->server, config->name);
 		return false;
 	}
 	return true;

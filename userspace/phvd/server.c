@@ -221,7 +221,7 @@ static void verb_create(struct client *client, struct domain *domain,
 	if (!err)
 		net_plug_all(domain);
 	else
-		net_drop_all(config.name);
+		net_drop_all(client->server, config.name);
 	net_close_all();
 	close(device);
 }

@@ -143,7 +143,7 @@ void server_ask(struct client *client, struct domain *domain, struct json_object
 bool net_open_all(struct client *client, struct config *config);
 void net_plug_all(struct domain *domain);
 void net_close_all(void);
-void net_drop_all(const char *domain);
+void net_drop_all(struct server *server, const char *domain);
 void verb_net_attach(struct client *client, struct domain *domain,
 		     struct proto_message *message);
 void verb_net_detach(struct client *client, struct domain *domain,
@@ -157,6 +157,7 @@ int domain_create(struct server *server, const struct config *config, uid_t owne
 		  struct domain **created);
 void domain_end(struct domain *domain);
 void domain_kill(struct domain *domain);
+void domain_drop_group(struct server *server, const char *name);
 void domains_adopt(struct server *server);
 
 #endif /* _SERVER_H */
