@@ -162,6 +162,16 @@ void start_phvd(void)
 }
 
 /**
+ * phvd_process - which process it is
+ *
+ * Return: its number
+ */
+int phvd_process(void)
+{
+	return phvd_pid;
+}
+
+/**
  * end_phvd - end it, and wait until it has
  */
 void end_phvd(void)

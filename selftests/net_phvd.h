@@ -31,6 +31,7 @@ unsigned long long counter(const char *name, unsigned int number, const char *di
 
 void make_directory(void);
 void start_phvd(void);
+int phvd_process(void);
 void end_phvd(void);
 
 #endif /* _NET_PHVD_H */

@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -536,6 +537,142 @@ static void test_unit(void)
 	end_fake(&fake);
 }
 
+static unsigned int count_fds(int pid)
+{
+	sh("ls /proc/%d/fd | wc -l", pid);
+	return (unsigned int)atoi(out);
+}
+
+/* Who sends a hundred requests at once is not served before others are. */
+static void test_turns(void)
+{
+	static char requests[100 * 80];
+	struct fake fake = { .name = "turns", .slot = 18, .state = RUNNING };
+	const char *one = "{\"version\":1,\"verb\":\"stop\",\"domain\":\"turns\",\"wait\":false}\n";
+	char asked[100];
+	int fds[9], missed;
+	size_t i;
+
+	find_fakes(&fake, 1);
+	for (i = 0; i < 100; i++)
+		strcat(requests, one);
+	for (i = 0; i < ARRAY_SIZE(fds); i++) {
+		fds[i] = connect_as(0);
+		say(fds[i], "\"verb\":\"list\"");
+		hear(fds[i]);
+	}
+	/* They come while it does not look, so that it sees them all at once. */
+	kill(phvd_process(), SIGSTOP);
+	for (i = 0; i < ARRAY_SIZE(fds); i++)
+		if (i == 4)
+			send(fds[i], requests, strlen(requests), MSG_NOSIGNAL);
+		else
+			say(fds[i], "\"verb\":\"memory\",\"domain\":\"turns\"");
+	kill(phvd_process(), SIGCONT);
+	snprintf(asked, sizeof(asked), "test $(grep -c 'shutdown\\|memory' %s/turns) = 108",
+		 directory);
+	wait_until(asked);
+	missed = status;
+	sh("sed -n '/\"memory\"/=' %s/turns | tail -n 1", directory);
+	ksft_test_result(!missed && atoi(out) < 30,
+			 "others get their turn, those of a hundred requests, too\n");
+	for (i = 0; i < ARRAY_SIZE(fds); i++)
+		close(fds[i]);
+	end_phvd();
+	end_fake(&fake);
+}
+
+/* Requests that nobody waits for any more, of a worker that does not answer. */
+static void test_abandoned(void)
+{
+	struct fake fake = { .name = "silent", .slot = 19, .state = RUNNING };
+	unsigned int before, i;
+	bool good;
+	int fd;
+
+	find_fakes(&fake, 1);
+	before = count_fds(phvd_process());
+	for (i = 0; i < 80; i++) {
+		fd = connect_as(0);
+		say(fd, "\"verb\":\"console\",\"domain\":\"silent\"");
+		usleep(5000);
+		close(fd);
+	}
+	usleep(200000);
+	good = count_fds(phvd_process()) <= before + 2;
+	sh("timeout 10 vmctl pause silent 2>&1");
+	good = good && status == 5;
+	sh("timeout 10 vmctl destroy silent 2>&1");
+	ksft_test_result(good && !status, "requests that nobody waits for are few, and hold nothing\n");
+	end_phvd();
+	end_fake(&fake);
+}
+
+static unsigned long long cpu_time(void)
+{
+	clockid_t clock;
+	struct timespec time = { 0 };
+
+	if (!clock_getcpuclockid(phvd_process(), &clock))
+		clock_gettime(clock, &time);
+	return time.tv_sec * 1000ULL + time.tv_nsec / 1000000;
+}
+
+/* A phvd that has no descriptors left for some time. */
+static void test_descriptors(void)
+{
+	struct fake fake = { .name = "poor", .slot = 20, .state = RUNNING };
+	struct rlimit limit, few;
+	unsigned int i, used;
+	unsigned long long time;
+	bool good = true;
+	int fds[8];
+
+	find_fakes(&fake, 1);
+	used = count_fds(phvd_process());
+	prlimit(phvd_process(), RLIMIT_NOFILE, NULL, &limit);
+	few = limit;
+	for (i = 1; i < 8; i++) {
+		few.rlim_cur = used + i;
+		prlimit(phvd_process(), RLIMIT_NOFILE, &few, NULL);
+		sh("timeout 1 vmctl console poor </dev/null 2>&1");
+		good = good && is_alive(&fake);
+	}
+	ksft_test_result(good, "a worker does not die of phvd's lack of descriptors\n");
+	few.rlim_cur = used;
+	prlimit(phvd_process(), RLIMIT_NOFILE, &few, NULL);
+	for (i = 0; i < ARRAY_SIZE(fds); i++)
+		fds[i] = connect_as(0);
+	time = cpu_time();
+	sleep(2);
+	time = cpu_time() - time;
+	prlimit(phvd_process(), RLIMIT_NOFILE, &limit, NULL);
+	say(fds[0], "\"verb\":\"list\"");
+	good = strstr(hear(fds[0]), "poor");
+	ksft_test_result(good && time < 500, "nor does phvd spin, for %llu ms\n", time);
+	for (i = 0; i < ARRAY_SIZE(fds); i++)
+		close(fds[i]);
+	end_phvd();
+	end_fake(&fake);
+}
+
+/* Users that take all connections. */
+static void test_full(void)
+{
+	int fds[320];
+	unsigned int i;
+
+	start_phvd();
+	sh("chmod 755 %s; chmod 666 %s/phvd.sock", directory, directory);
+	for (i = 0; i < ARRAY_SIZE(fds); i++)
+		fds[i] = connect_as(1000 + i / 64);
+	ksft_test_result(strstr(talk(0, "\"verb\":\"list\""), "\"ok\":true"),
+			 "root is not kept out by other users\n");
+	for (i = 0; i < ARRAY_SIZE(fds); i++)
+		close(fds[i]);
+	end_phvd();
+}
+
 int main(void)
 {
 	ksft_print_header();
@@ -543,7 +680,7 @@ int main(void)
 	if (run_command("phvd --version >/dev/null"))
 		ksft_exit_skip("no phvd in PATH\n");
 	make_directory();
-	ksft_set_plan(12);
+	ksft_set_plan(17);
 	start_phvd();	/* it makes its directories */
 	end_phvd();
 	test_wait();
@@ -555,6 +692,10 @@ int main(void)
 	test_unknown();
 	test_later();
 	test_unit();
+	test_turns();
+	test_abandoned();
+	test_descriptors();
+	test_full();
 	sh("rm -rf %s", directory);
 	ksft_finished();
 }

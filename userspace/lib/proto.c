@@ -179,6 +179,17 @@ static int claim_fds(struct proto *proto, struct proto_message *message)
 }
 
 /**
+ * proto_has_next - was all of a line received that proto_next() has not taken yet?
+ * @proto: the connection
+ *
+ * Return: true if so
+ */
+bool proto_has_next(const struct proto *proto)
+{
+	return proto->in_size && memchr(proto->in, '\n', proto->in_size);
+}
+
+/**
  * proto_next - take the next message out of what was received
  * @proto: the connection
  * @message: it is put here
@@ -306,6 +317,7 @@ static int enqueue(struct proto *proto, const char *text, const int *fds,
 {
 	size_t size = strlen(text) + 1;
 	struct proto_queued *queued;
+	int err;
 
 	if (size > PROTO_LINE_MAX || nr_fds > PROTO_FDS_MAX ||
 	    proto->queued + size > PROTO_QUEUE_MAX)
@@ -320,8 +332,9 @@ static int enqueue(struct proto *proto, const char *text, const int *fds,
 		int fd = dup(fds[queued->nr_fds]);
 
 		if (fd < 0) {
+			err = -errno;
 			queued_free(queued);
-			return -errno;
+			return err;
 		}
 		queued->fds[queued->nr_fds] = fd;
 	}
@@ -333,6 +346,33 @@ static int enqueue(struct proto *proto, const char *text, const int *fds,
 	proto->last = queued;
 	proto->queued += size;
 	return 0;
+}
+
+/**
+ * proto_queue - have a message wait to be sent
+ * @proto: the connection
+ * @json: the message; the caller's reference is gone afterwards
+ * @fds: descriptors to send with it, which stay the caller's
+ * @nr_fds: how many
+ *
+ * If this fails, the connection is as it was.
+ *
+ * Return: 0, -EMSGSIZE when too much waits, -EMFILE, or -ENOMEM
+ */
+int proto_queue(struct proto *proto, struct json_object *json, const int *fds,
+		unsigned int nr_fds)
+{
+	int err;
+
+	if (!json)
+		return -ENOMEM;
+	if (nr_fds)
+		json_object_object_add(json, "fds", json_object_new_int(nr_fds));
+	err = enqueue(proto, json_object_to_json_string_ext(json, JSON_C_TO_STRING_PLAIN |
+							    JSON_C_TO_STRING_NOSLASHESCAPE),
+		      fds, nr_fds);
+	json_object_put(json);
+	return err;
 }
 
 /**
@@ -348,16 +388,8 @@ static int enqueue(struct proto *proto, const char *text, const int *fds,
 int proto_send(struct proto *proto, struct json_object *json, const int *fds,
 	       unsigned int nr_fds)
 {
-	int err;
+	int err = proto_queue(proto, json, fds, nr_fds);
 
-	if (!json)
-		return -ENOMEM;
-	if (nr_fds)
-		json_object_object_add(json, "fds", json_object_new_int(nr_fds));
-	err = enqueue(proto, json_object_to_json_string_ext(json, JSON_C_TO_STRING_PLAIN |
-							    JSON_C_TO_STRING_NOSLASHESCAPE),
-		      fds, nr_fds);
-	json_object_put(json);
 	if (err)
 		return err;
 	err = proto_flush(proto);

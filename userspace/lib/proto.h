@@ -82,9 +82,12 @@ struct proto_message {
 void proto_init(struct proto *proto, int fd);
 void proto_close(struct proto *proto);
 int proto_receive(struct proto *proto);
+bool proto_has_next(const struct proto *proto);
 int proto_next(struct proto *proto, struct proto_message *message);
 void proto_message_free(struct proto_message *message);
 int proto_message_fd(struct proto_message *message, unsigned int index);
+int proto_queue(struct proto *proto, struct json_object *json, const int *fds,
+		unsigned int nr_fds);
 int proto_send(struct proto *proto, struct json_object *json, const int *fds,
 	       unsigned int nr_fds);
 int proto_flush(struct proto *proto);

@@ -12,28 +12,63 @@
 /* So many messages conn_drain() takes. */
 #define DRAIN_MAX	1024
 
+static bool has_more(const struct conn *conn)
+{
+	return !conn->hold && proto_has_next(&conn->proto);
+}
+
+static int on_more(sd_event_source *source, void *data);
+
+/*
+ * Has the loop hand out a message that is there already.  The source is a new one each time,
+ * as those of the loop that wait longest come first, and an old one would be that always.
+ */
+static void come_back(struct conn *conn)
+{
+	sd_event *event = sd_event_source_get_event(conn->io);
+
+	if (!conn->more && sd_event_add_defer(event, &conn->more, on_more, conn) < 0)
+		shutdown(conn->proto.fd, SHUT_RDWR);
+}
+
 static void update(struct conn *conn)
 {
 	unsigned int events = conn->proto.first ? EPOLLOUT : 0;
 
-	if (!conn->hold)
+	/* What has come already comes first. */
+	if (has_more(conn))
+		come_back(conn);
+	else if (!conn->hold)
 		events |= EPOLLIN;
 	sd_event_source_set_io_events(conn->io, events);
 }
 
-/* Hands out what was received; 0 or a negative errno. */
+/* Hands out a message, if there is one; 0 or a negative errno. */
 static int dispatch(struct conn *conn)
 {
 	struct proto_message message;
 	int ret;
 
-	while (!conn->hold) {
-		ret = proto_next(&conn->proto, &message);
-		if (ret <= 0)
-			return ret;
-		conn->message(conn, &message);
-		proto_message_free(&message);
-	}
+	if (conn->hold)
+		return 0;
+	ret = proto_next(&conn->proto, &message);
+	if (ret <= 0)
+		return ret;
+	conn->message(conn, &message);
+	proto_message_free(&message);
+	return 0;
+}
+
+static int on_more(sd_event_source *source, void *data)
+{
+	struct conn *conn = data;
+
+	(void)source;
+	conn->more = sd_event_source_disable_unref(conn->more);
+	if (dispatch(conn))
+		conn->closed(conn);
+	else
+		update(conn);
 	return 0;
 }
 
@@ -55,7 +90,7 @@ static int on_io(sd_event_source *source, int fd, uint32_t events, void *data)
 			err = dispatch(conn);
 		else if (err == -EAGAIN)
 			err = 0;
-	} else if (!err && (events & (EPOLLHUP | EPOLLERR))) {
+	} else if (!err && (events & (EPOLLHUP | EPOLLERR)) && !has_more(conn)) {
 		err = -EPIPE;
 	}
 	if (err)
@@ -93,6 +128,7 @@ int conn_open(struct conn *conn, sd_event *event, int fd)
 void conn_close(struct conn *conn)
 {
 	conn->io = sd_event_source_disable_unref(conn->io);
+	conn->more = sd_event_source_disable_unref(conn->more);
 	proto_close(&conn->proto);
 }
 
@@ -135,17 +171,39 @@ void conn_drain(struct conn *conn)
  * conn_resume - take messages again
  * @conn: the connection
  *
- * Those that have come meanwhile are handed out before this returns.
+ * Those that have come meanwhile are handed out by the loop.
  */
 void conn_resume(struct conn *conn)
 {
 	if (!conn->hold)
 		return;
 	conn->hold = false;
-	if (dispatch(conn))
+	update(conn);
+}
+
+/**
+ * conn_try_send - send a message, if there is what it takes
+ * @conn: the connection
+ * @json: the message; the caller's reference is gone afterwards
+ * @fds: descriptors to send with it, which stay the caller's
+ * @nr_fds: how many
+ *
+ * Return: 0, also when the connection turns out to be of no use, and ends; or, with the
+ * connection as it was, -EMSGSIZE when too much waits, -EMFILE, or -ENOMEM
+ */
+int conn_try_send(struct conn *conn, struct json_object *json, const int *fds,
+		  unsigned int nr_fds)
+{
+	int err = proto_queue(&conn->proto, json, fds, nr_fds);
+
+	if (err)
+		return err;
+	err = proto_flush(&conn->proto);
+	if (err && err != -EAGAIN)
 		conn_shutdown(conn);
 	else
 		update(conn);
+	return 0;
 }
 
 /**
@@ -160,8 +218,6 @@ void conn_resume(struct conn *conn)
 void conn_send(struct conn *conn, struct json_object *json, const int *fds,
 	       unsigned int nr_fds)
 {
-	if (proto_send(&conn->proto, json, fds, nr_fds))
+	if (conn_try_send(conn, json, fds, nr_fds))
 		conn_shutdown(conn);
-	else
-		update(conn);
 }

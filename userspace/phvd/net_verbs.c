@@ -153,8 +153,13 @@ void verb_net_attach(struct client *client, struct domain *domain,
 	if (!open_one(client, domain->name, &config, number, domain->vcpus))
 		return;
 	domain->nets |= 1U << number;
-	server_ask(client, domain, attach_request(0), opened[0].fds, opened[0].nr_fds);
+	if (server_ask(client, domain, attach_request(0), opened[0].fds, opened[0].nr_fds)) {
+		net_close_all();
+		return;
+	}
 	net_close_all();
+	domain->nets &= ~(1U << number);
+	net_host_forget(domain->name, 1U << number);
 }
 
 /* The interface that a request is about. */

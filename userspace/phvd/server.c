@@ -26,6 +26,11 @@
 
 #define CLIENTS_MAX	256
 #define CLIENTS_PER_USER	64	/* but root */
+#define CLIENTS_OF_ROOT		32	/* at least: the others leave room for them */
+/* Of one domain's worker so many things may be asked at a time. */
+#define REQUESTS_MAX	64
+/* Without descriptors for more clients, it is waited so long for some. */
+#define PAUSE_USEC	200000
 #define GROUP		"phv"
 
 static void reply(struct client *client, struct json_object *json)
@@ -90,6 +95,30 @@ void request_done(struct request *request, struct json_object *json)
 	free(request);
 }
 
+/* Forgets a request that nobody waits for, or ever will be answered. */
+static void request_drop(struct request *request)
+{
+	struct request **link = &request->domain->requests;
+
+	while (*link != request)
+		link = &(*link)->next;
+	*link = request->next;
+	if (request->fd >= 0)
+		close(request->fd);
+	sd_event_source_disable_unref(request->timer);
+	free(request);
+}
+
+static unsigned int count_asked(const struct domain *domain)
+{
+	const struct request *request;
+	unsigned int count = 0;
+
+	for (request = domain->requests; request; request = request->next)
+		count += request->number != 0;
+	return count;
+}
+
 static struct json_object *describe(const struct domain *domain)
 {
 	struct json_object *json = json_object_new_object();
@@ -104,29 +133,48 @@ static struct json_object *describe(const struct domain *domain)
 	return json;
 }
 
-/* Passes a request on to the worker; takes the caller's reference of @json. */
-static void ask_worker(struct client *client, struct domain *domain,
+/*
+ * Passes a request on to the worker; takes the caller's reference of @json.  Returns false if
+ * that fails, and has the client know.
+ */
+static bool ask_worker(struct client *client, struct domain *domain,
 		       struct json_object *json, const int *fds, unsigned int nr_fds,
 		       int fd_of_client)
 {
 	struct request *request;
+	int err = 0;
 
 	if (domain->conn.proto.fd < 0) {
 		json_object_put(json);
 		reply(client, proto_error(PROTO_FAILED, 0, "%s: it is about to end",
 					  domain->name));
-		return;
+		return false;
+	}
+	if (count_asked(domain) >= REQUESTS_MAX) {
+		json_object_put(json);
+		reply(client, proto_error(PROTO_BUSY, 0, "%s: its worker does not answer",
+					  domain->name));
+		return false;
 	}
 	request = request_new(domain, client, true);
 	if (!request) {
 		json_object_put(json);
 		reply(client, proto_error(PROTO_FAILED, -ENOMEM, "%s", domain->name));
-		return;
+		return false;
 	}
-	if (fd_of_client >= 0)
+	if (fd_of_client >= 0) {
 		request->fd = fcntl(fd_of_client, F_DUPFD_CLOEXEC, 3);
+		err = request->fd < 0 ? -errno : 0;
+	}
 	json_object_object_add(json, "id", json_object_new_int64(request->number));
-	conn_send(&domain->conn, json, fds, nr_fds);
+	if (err)
+		json_object_put(json);
+	else
+		err = conn_try_send(&domain->conn, json, fds, nr_fds);
+	if (err)
+		request_done(request, proto_error(PROTO_FAILED, err, "%s: its worker",
+						  domain->name));
+	return !err;
 }
 
 /**
@@ -146,11 +194,13 @@ void server_reply(struct client *client, struct json_object *json)
  * @json: the request; the caller's reference is gone afterwards
  * @fds: descriptors to go with it, which stay the caller's
  * @nr_fds: how many
+ *
+ * Return: false if that can't be; the client was told so
  */
-void server_ask(struct client *client, struct domain *domain, struct json_object *json,
+bool server_ask(struct client *client, struct domain *domain, struct json_object *json,
 		const int *fds, unsigned int nr_fds)
 {
-	ask_worker(client, domain, json, fds, nr_fds, -1);
+	return ask_worker(client, domain, json, fds, nr_fds, -1);
 }
 
 static struct json_object *worker_verb(const char *verb)
@@ -181,7 +231,8 @@ static void build(struct client *client, struct domain *domain,
 	int fds[3] = { device, message->fds[0], message->fds[1] };
 
 	json_object_object_add(json, "config", config_to_json(config));
-	ask_worker(client, domain, json, fds, config->initrd ? 3 : 2, -1);
+	if (!ask_worker(client, domain, json, fds, config->initrd ? 3 : 2, -1))
+		domain_kill(domain);
 }
 
 static void verb_create(struct client *client, struct domain *domain,
@@ -514,15 +565,30 @@ static void on_message(struct conn *conn, struct proto_message *message)
 		verb->run(client, domain, message);
 }
 
+/*
+ * What a client waits for that is gone: a domain's end needs nobody to wait for it.  What a
+ * worker has yet to answer counts until it has.
+ */
 static void forget_client(struct client *client)
 {
-	struct request *request;
+	struct request *request, *next;
 	struct domain *domain;
 
-	for (domain = client->server->domains; domain; domain = domain->next)
-		for (request = domain->requests; request; request = request->next)
-			if (request->client == client)
-				request->client = NULL;
+	for (domain = client->server->domains; domain; domain = domain->next) {
+		for (request = domain->requests; request; request = next) {
+			next = request->next;
+			if (request->client != client)
+				continue;
+			request->client = NULL;
+			if (!request->number) {
+				request_drop(request);
+				continue;
+			}
+			if (request->fd >= 0)
+				close(request->fd);
+			request->fd = -1;
+		}
+	}
 }
 
 static void on_closed(struct conn *conn)
@@ -546,7 +612,10 @@ static bool is_full(const struct server *server, uid_t user)
 
 	for (client = server->clients; client; client = client->next)
 		count += client->user == user;
-	return server->nr_clients == CLIENTS_MAX || (user && count >= CLIENTS_PER_USER);
+	if (server->nr_clients == CLIENTS_MAX)
+		return true;
+	return user && (count >= CLIENTS_PER_USER ||
+			server->nr_clients >= CLIENTS_MAX - CLIENTS_OF_ROOT);
 }
 
 static void add_client(struct server *server, int fd)
@@ -574,6 +643,24 @@ static void add_client(struct server *server, int fd)
 	server->nr_clients++;
 }
 
+static int on_pause_over(sd_event_source *source, uint64_t now, void *data)
+{
+	struct server *server = data;
+
+	(void)source;
+	(void)now;
+	sd_event_source_set_enabled(server->listen, SD_EVENT_ON);
+	return 0;
+}
+
+/* Somebody is there who can't be let in now: looks again later. */
+static void pause_listening(struct server *server)
+{
+	if (sd_event_source_set_time_relative(server->pause, PAUSE_USEC) >= 0 &&
+	    sd_event_source_set_enabled(server->pause, SD_EVENT_ONESHOT) >= 0)
+		sd_event_source_set_enabled(server->listen, SD_EVENT_OFF);
+}
+
 static int on_connect(sd_event_source *source, int fd, uint32_t events, void *data)
 {
 	int client = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
@@ -582,6 +669,8 @@ static int on_connect(sd_event_source *source, int fd, uint32_t events, void *da
 	(void)events;
 	if (client >= 0)
 		add_client(data, client);
+	else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)
+		pause_listening(data);
 	return 0;
 }
 
@@ -660,6 +749,10 @@ static int setup(struct server *server)
 		err = sd_event_add_signal(server->event, NULL, SIGTERM, NULL, NULL);
 	if (err >= 0)
 		err = sd_event_add_signal(server->event, NULL, SIGINT, NULL, NULL);
+	/* Now, as the first timer takes a descriptor */
+	if (err >= 0)
+		err = sd_event_add_time_relative(server->event, &server->pause, CLOCK_MONOTONIC,
+						 0, 10000, on_pause_over, server);
 	if (err < 0)
 		return err;
 	err = open_directory(server);

@@ -26,7 +26,7 @@ struct domain;
 /**
  * struct request - something that a client waits for
  * @next: the next one of the domain
- * @client: who waits, or NULL if it is gone
+ * @client: who waits; or NULL if it is gone, and the worker has yet to answer
  * @number: its number in the connection to the worker; 0: it is for the domain's
  *	end, not for the worker
  * @fd: a descriptor for the client, if the worker agrees; or -1
@@ -114,6 +114,7 @@ struct domain {
  * struct server - the parent
  * @event: its event loop
  * @listen: the event loop's source for its socket
+ * @pause: time at which @listen is looked at again
  * @clients: who is connected
  * @nr_clients: how many
  * @domains: the domains
@@ -123,6 +124,7 @@ struct domain {
 struct server {
 	sd_event *event;
 	sd_event_source *listen;
+	sd_event_source *pause;
 	struct client *clients;
 	unsigned int nr_clients;
 	struct domain *domains;
@@ -136,7 +138,7 @@ struct request *request_new(struct domain *domain, struct client *client,
 void request_done(struct request *request, struct json_object *reply);
 
 void server_reply(struct client *client, struct json_object *json);
-void server_ask(struct client *client, struct domain *domain, struct json_object *json,
+bool server_ask(struct client *client, struct domain *domain, struct json_object *json,
 		const int *fds, unsigned int nr_fds);
 
 /* net_verbs.c */
