@@ -7,8 +7,11 @@
  * is started takes them for those of an earlier one.
  */
 #include <fcntl.h>
+#include <linux/if_tun.h>
+#include <net/if.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -673,6 +676,67 @@ static void test_full(void)
 	end_phvd();
 }
 
+/* Is it there, and up? -1, 0, or 1. */
+static int link_state(const char *name)
+{
+	struct ifreq request = { 0 };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), err;
+
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
+	err = ioctl(fd, SIOCGIFFLAGS, &request);
+	close(fd);
+	return err ? -1 : !!(request.ifr_flags & IFF_UP);
+}
+
+static int open_persistent(const char *name)
+{
+	struct ifreq request = { .ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR };
+	int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
+
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
+	if (fd < 0 || ioctl(fd, TUNSETIFF, &request) || ioctl(fd, TUNSETPERSIST, 1))
+		ksft_print_msg("%s: %s\n", name, strerror(errno));
+	return fd;
+}
+
+/* A worker that says that its interface is gone, and keeps the TAP. */
+static void test_kept(void)
+{
+	struct fake fakes[] = {
+		{ .name = "keeps", .slot = 21, .state = RUNNING,
+		  .answer = "\"ok\":true}\n{\"net-gone\":0" },
+		{ .name = "keeps-too", .slot = 22, .state = RUNNING,
+		  .answer = "\"ok\":true}\n{\"net-gone\":0" },
+	};
+	unsigned int i;
+	bool good;
+
+	if (access("/dev/net/tun", F_OK)) {
+		ksft_test_result_skip("no TAPs\n");
+		ksft_test_result_skip("no TAPs\n");
+		return;
+	}
+	find_fakes(fakes, 2);
+	sh("timeout 10 vmctl net-attach keeps tap=phvbad1 2>&1");
+	good = !status;
+	for (i = 0; i < 100 && link_state("phvbad1") >= 0; i++)
+		usleep(50000);
+	ksft_test_result(good && i < 100 && is_alive(&fakes[0]),
+			 "a TAP that a worker keeps is gone all the same\n");
+	close(open_persistent("phvbad2"));
+	sh("timeout 10 vmctl net-attach keeps-too tap=phvbad2,queues=1 2>&1");
+	good = !status;
+	for (i = 0; i < 100 && link_state("phvbad2"); i++)
+		usleep(50000);
+	ksft_test_result(good && i < 100, "one that stays is taken down\n");
+	end_phvd();
+	end_fake(&fakes[0]);
+	end_fake(&fakes[1]);
+	i = (unsigned int)open_persistent("phvbad2");
+	ioctl((int)i, TUNSETPERSIST, 0);
+	close((int)i);
+}
+
 int main(void)
 {
 	ksft_print_header();
@@ -680,7 +744,7 @@ int main(void)
 	if (run_command("phvd --version >/dev/null"))
 		ksft_exit_skip("no phvd in PATH\n");
 	make_directory();
-	ksft_set_plan(17);
+	ksft_set_plan(19);
 	start_phvd();	/* it makes its directories */
 	end_phvd();
 	test_wait();
@@ -696,6 +760,7 @@ int main(void)
 	test_abandoned();
 	test_descriptors();
 	test_full();
+	test_kept();
 	sh("rm -rf %s", directory);
 	ksft_finished();
 }

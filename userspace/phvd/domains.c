@@ -159,7 +159,8 @@ static void domain_free(struct domain *domain)
 		unlinkat(server->domain_dir, file, 0);
 		domain_drop_group(server, domain->name);
 		/* Of one that was not found alive nobody knows what it had. */
-		net_host_forget(domain->name, domain->adopted ? ~0U : domain->nets);
+		net_host_forget(domain->name, domain->adopted ? ~0U : domain->nets,
+				false);
 	}
 	conn_close(&domain->conn);
 	sd_event_source_disable_unref(domain->again);
@@ -322,7 +323,7 @@ static void take_state(struct domain *domain, struct json_object *json)
 	if (json_get_number(json, "net-gone", 0, NET_INTERFACES_MAX - 1, &number) &&
 	    domain->nets & 1U << number) {
 		domain->nets &= ~(1U << number);
-		net_host_forget(domain->name, 1U << number);
+		net_host_forget(domain->name, 1U << number, true);
 	}
 	if (json_get_number(json, "vcpus", 1, PHV_MAX_VCPUS, &number))
 		domain->vcpus = (unsigned int)number;

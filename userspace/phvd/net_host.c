@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "net_host.h"
+#include "phv.h"
 #include "phvd.h"
 
 #define TUN_DEVICE	"/dev/net/tun"
@@ -95,6 +96,73 @@ static int check_user(const struct net_config *config, uid_t user, char why[NET_
 }
 
 /* TAPs. */
+
+#define ALIAS_MAX	(PHV_NAME_MAX + 16)
+
+/* Whose a TAP is, in what the kernel keeps for it. */
+static void tap_alias(const char *domain, unsigned int number, char alias[ALIAS_MAX])
+{
+	snprintf(alias, ALIAS_MAX, OUR_ALIAS "/%s/%u", domain, number);
+}
+
+/* Does a TAP stay when nobody has it open? Then it was not made here. */
+static bool is_persistent(const char *interface)
+{
+	unsigned int flags = 0;
+	char path[64];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/sys/class/net/%s/tun_flags", interface);
+	file = fopen(path, "re");
+	if (file && fscanf(file, "%x", &flags) != 1)
+		flags = 0;
+	if (file)
+		fclose(file);
+	return flags & IFF_PERSIST;
+}
+
+static void take_down(struct nl_sock *socket, struct rtnl_link *link)
+{
+	struct rtnl_link *change = rtnl_link_alloc();
+
+	if (!change)
+		return;
+	rtnl_link_unset_flags(change, IFF_UP);
+	rtnl_link_set_master(change, 0);
+	if (rtnl_link_change(socket, link, change, 0))
+		log_line("%s: can't be taken down", rtnl_link_get_name(link));
+	rtnl_link_put(change);
+}
+
+/*
+ * Sees to it that nothing goes through a domain's TAPs any more, whoever has them open.
+ * Those that were made here go; one that is persistent is only taken down, if it may be
+ * open still.
+ */
+static void stop_taps(struct nl_sock *socket, const char *domain, unsigned int number,
+		      bool held)
+{
+	struct nl_object *object;
+	struct nl_cache *links;
+	char name[ALIAS_MAX];
+
+	if (rtnl_link_alloc_cache(socket, AF_UNSPEC, &links))
+		return;
+	tap_alias(domain, number, name);
+	for (object = nl_cache_get_first(links); object; object = nl_cache_get_next(object)) {
+		struct rtnl_link *link = (struct rtnl_link *)object;
+		const char *type = rtnl_link_get_type(link);
+		const char *alias = rtnl_link_get_ifalias(link);
+
+		if (!type || strcmp(type, "tun") || !alias || strcmp(alias, name))
+			continue;
+		if (!is_persistent(rtnl_link_get_name(link)))
+			rtnl_link_delete(socket, link);
+		else if (held)
+			take_down(socket, link);
+	}
+	nl_cache_free(links);
+}
 
 static int open_queue(const struct net_config *config, struct ifreq *request)
 {
@@ -208,8 +276,8 @@ static void remove_bridges(struct nl_sock *socket)
 }
 
 /* The TAP's address on the host's side, its bridge, and then it is up. */
-static int bring_up(struct nl_sock *socket, const struct net_config *config, int bridge,
-		    char why[NET_WHY_MAX])
+static int bring_up(struct nl_sock *socket, const struct net_config *config,
+		    const char *alias, int bridge, char why[NET_WHY_MAX])
 {
 	struct rtnl_link *link = NULL, *change = rtnl_link_alloc();
 	__u8 mac[6];
@@ -225,6 +293,7 @@ static int bring_up(struct nl_sock *socket, const struct net_config *config, int
 	if (!err) {
 		rtnl_link_set_addr(change, address);
 		rtnl_link_set_flags(change, IFF_UP);
+		rtnl_link_set_ifalias(change, alias);
 		if (bridge)
 			rtnl_link_set_master(change, bridge);
 		err = rtnl_link_change(socket, link, change, 0);
@@ -235,19 +304,22 @@ static int bring_up(struct nl_sock *socket, const struct net_config *config, int
 	return err ? fail(why, -EIO, "net: %s: %s", config->interface, nl_geterror(err)) : 0;
 }
 
-static int set_up(struct net_config *config, uid_t user, char why[NET_WHY_MAX])
+static int set_up(const char *domain, unsigned int number, struct net_config *config,
+		  uid_t user, char why[NET_WHY_MAX])
 {
 	struct nl_sock *socket = open_route();
 	bool there = *config->bridge && if_nametoindex(config->bridge);
+	char alias[ALIAS_MAX];
 	int bridge = 0, err = 0;
 
 	if (!socket)
 		return fail(why, -EIO, "net: no route socket");
+	tap_alias(domain, number, alias);
 	if (*config->bridge)
 		bridge = find_bridge(socket, config->bridge, user, why);
 	if (bridge > 0 && !there)
 		mark_bridge(socket, config->bridge);
-	err = bridge < 0 ? bridge : bring_up(socket, config, bridge, why);
+	err = bridge < 0 ? bridge : bring_up(socket, config, alias, bridge, why);
 	nl_socket_free(socket);
 	return err;
 }
@@ -280,30 +352,37 @@ int net_host_open(const char *domain, unsigned int number, struct net_config *co
 		return count;
 	/* Rules come before packets do. */
 	err = net_rules_make(domain, number, config, why);
-	err = err ?: set_up(config, user, why);
+	err = err ?: set_up(domain, number, config, user, why);
 	if (!err)
 		return count;
 	close_all(fds, (unsigned int)count);
-	net_host_forget(domain, 1U << number);
+	net_host_forget(domain, 1U << number, false);
 	return err;
 }
 
 /**
  * net_host_forget - clear away what interfaces leave behind
  * @domain: the domain's name
- * @numbers: a bit for each interface, the TAPs of which are closed
+ * @numbers: a bit for each interface
+ * @held: the worker is still there, and says only that it has closed the TAPs
+ *
+ * Rules go last: until then nothing goes through without them.
  */
-void net_host_forget(const char *domain, unsigned int numbers)
+void net_host_forget(const char *domain, unsigned int numbers, bool held)
 {
 	struct nl_sock *socket;
 	unsigned int i;
 
 	if (!numbers)
 		return;
-	for (i = 0; i < NET_INTERFACES_MAX; i++)
-		if (numbers & 1U << i)
-			net_rules_remove(domain, i);
 	socket = open_route();
+	for (i = 0; i < NET_INTERFACES_MAX; i++) {
+		if (!(numbers & 1U << i))
+			continue;
+		if (socket)
+			stop_taps(socket, domain, i, held);
+		net_rules_remove(domain, i);
+	}
 	if (!socket)
 		return;
 	remove_bridges(socket);

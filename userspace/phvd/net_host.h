@@ -5,7 +5,7 @@
  *
  * The parent's.  Everything is kept by the kernel: a TAP is there as long as the worker
  * holds it; rules are in a table of nftables that is named after domain and interface
- * (net_rules.c); a bridge that was made here says so in its alias.  So nothing is lost
+ * (net_rules.c); a bridge that was made here says so in its alias, and a TAP whose it is.  So nothing is lost
  * when the parent ends, and what it leaves behind the next one finds.
  */
 #ifndef _NET_HOST_H
@@ -21,7 +21,7 @@
 /* net_host.c */
 int net_host_open(const char *domain, unsigned int number, struct net_config *config,
 		  uid_t user, int fds[NET_QUEUES_MAX], char why[NET_WHY_MAX]);
-void net_host_forget(const char *domain, unsigned int numbers);
+void net_host_forget(const char *domain, unsigned int numbers, bool held);
 
 /* net_rules.c */
 int net_rules_make(const char *domain, unsigned int number,

@@ -71,7 +71,7 @@ void net_drop_all(struct server *server, const char *domain)
 	for (i = 0; i < nr_opened; i++)
 		numbers |= 1U << opened[i].number;
 	net_close_all();
-	net_host_forget(domain, numbers);
+	net_host_forget(domain, numbers, false);
 	domain_drop_group(server, domain);
 }
 
@@ -159,7 +159,7 @@ void verb_net_attach(struct client *client, struct domain *domain,
 	}
 	net_close_all();
 	domain->nets &= ~(1U << number);
-	net_host_forget(domain->name, 1U << number);
+	net_host_forget(domain->name, 1U << number, false);
 }
 
 /* The interface that a request is about. */
