@@ -22,7 +22,7 @@ help:
 	@echo 'On any machine, with or without VMX (set-up included):'
 	@echo '  demo        - boot an emulated VMX machine and show what phv does'
 	@echo '  check       - run every test in emulated VMX machines'
-	@echo '  check-debug - the same on a kernel with the bug finders, built first (30 minutes)'
+	@echo '  check-debug - all of it on kernels with bug finders, built first (20 minutes)'
 	@echo '  coverage    - what the tests run of the module and the tools: coverage/table'
 	@echo '  soak        - keep a machine busy for TIME seconds, with OPTIONS of run'
 	@echo '  bench       - measure, beside KVM, in an emulated VMX machine: bench.json'
@@ -71,7 +71,7 @@ demo:
 	$(testhost)/setup
 	$(testhost)/demo
 check:
-	$(testhost)/setup
+	$(testhost)/setup 6.1 6.12 6.12-debug
 	$(testhost)/check
 check-debug:
 	$(testhost)/setup 6.12-debug 6.12-kcsan
