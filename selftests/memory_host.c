@@ -912,7 +912,7 @@ static void owner_dies(void)
 	int status;
 	pid_t pid;
 
-	test_limit(100);
+	test_limit(500);
 	for (i = 0; i < 6; i++) {
 		pid = fork();
 		if (!pid) {
