@@ -104,7 +104,7 @@ static inline struct phv_vcpu *domain_vcpu(const struct phv_domain *domain, u32 
 	if (id >= PHV_MAX_VCPUS)
 		return NULL;
 	id = array_index_nospec(id, PHV_MAX_VCPUS);
-	return smp_load_acquire(&domain->vcpus[id]);
+	return smp_load_acquire(&domain->vcpus[id]);	/* vcpu_create_ioctl() */
 }
 
 #endif /* PHV_DOMAIN_H */

@@ -635,7 +635,8 @@ long vcpu_create_ioctl(struct phv_domain *domain, unsigned long id)
 	/* It waits for its start-up IPI from now on, not only once its thread runs. */
 	if (vcpu->activity == PHV_WAIT_FOR_SIPI) {
 		vcpu->idle = 1;
-		smp_mb__before_atomic();	/* pairs with vcpu_set_idle() */
+		/* Pairs with vcpu_set_idle(). */
+		smp_mb__before_atomic();
 		atomic_inc(&domain->vcpus_idle);
 	}
 	smp_store_release(&domain->vcpus[id], vcpu);

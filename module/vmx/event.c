@@ -49,7 +49,6 @@ void vcpu_sipi(struct phv_vcpu *vcpu, u8 vector)
 	vcpu_kick(vcpu);
 }
 
-
 /* Bits without a name in <asm/debugreg.h>: debug registers accessed, and guarded. */
 #define DR6_BD		BIT(13)
 #define DR7_GD		BIT(13)

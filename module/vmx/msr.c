@@ -370,7 +370,7 @@ static int write_spec_ctrl(struct phv_vcpu *vcpu, u64 value)
 	if (!has_spec_ctrl(vcpu->domain) || (value & ~spec_ctrl_allowed(vcpu->domain)))
 		return -EINVAL;
 	vcpu->spec_ctrl = value;
-	/* Only one that is to have all that there was at first; exits undo whatever else it sets. */
+	/* Only one that is to have all there was at first; exits undo whatever else it sets. */
 	if (value && spec_ctrl_allowed(vcpu->domain) ==
 	    (SPEC_CTRL_IBRS | SPEC_CTRL_STIBP | SPEC_CTRL_SSBD)) {
 		vcpu->enter_flags |= VMX_ENTER_SAVE_SPEC_CTRL;
