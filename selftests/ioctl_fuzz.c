@@ -623,13 +623,13 @@ static void drop_calls(const struct fuzz_program *from, unsigned int first, unsi
 		(to->count - first) * sizeof(to->call[0]));
 }
 
-/* Drop what makes no difference: halves, then quarters, down to single calls. */
-static void minimise(struct fuzz_program *program)
+/* Drop what makes no difference: halves, then quarters, down to single calls; or for a while. */
+static void minimise(struct fuzz_program *program, unsigned int ms)
 {
 	static struct fuzz_program smaller;
 	enum finding_kind kind = finding->kind;
 	unsigned int what = finding->what, size, first;
-	u64 end = fuzz_ms() + MINIMISE_MS;
+	u64 end = fuzz_ms() + ms;
 
 	/* The host is not what it was. */
 	if (kind == STUCK || kind == NOT_KILLED || kind == WITNESS)
@@ -653,7 +653,7 @@ static __noreturn void found(struct fuzz_program *program, const char *where)
 	ksft_print_msg("%s: %s; all of it:\n", where, text);
 	print_program(PREFIX, program);
 	test_limit(3 * MINIMISE_MS / 1000);
-	minimise(program);
+	minimise(program, MINIMISE_MS);
 	ksft_print_msg("what is left when calls that make no difference are dropped:\n");
 	print_program(PREFIX, program);
 	test_fail("%s: %s", where, text);
@@ -791,8 +791,9 @@ static void what_is_found_gets_small(void)
 		begin_domain(&program, &(u64) { 1 });
 		BEGIN(&program, "create_vcpu", DOMAIN0, FUZZ_FD(FD_VCPU, 5), 0);
 	} while (run(&program) != BAD_ERRNO || strncmp(finding->text, "create_vcpu", 11));
-	test_limit(60);
-	minimise(&program);
+	/* To the end, however slow the host is. */
+	test_limit(60 + 4 * MINIMISE_MS / 1000);
+	minimise(&program, 4 * MINIMISE_MS);
 	print_program(PREFIX, &program);
 	check(program.count <= 6);
 	for (i = 0; i < program.count; i++)
