@@ -193,21 +193,26 @@ int sched_resume(struct phv_domain *domain, unsigned long result)
 	struct sched_op_domain *sched = &domain->pv->sched;
 	int shutdown = READ_ONCE(sched->shutdown);
 	struct phv_vcpu *vcpu;
+	int ret = -EINVAL;
 
 	if (result > 1 || shutdown < 0 || SHUTDOWN_REASON(shutdown) != SHUTDOWN_suspend)
 		return -EINVAL;
 	vcpu = domain_vcpu(domain, SHUTDOWN_VCPU(shutdown));
 	if (vcpu && mutex_lock_interruptible(&vcpu->mutex))
 		return -EINTR;
-	if (vcpu)
-		vcpu->gpr[GPR_RAX] = result;
-	time_update_wallclock(domain);
-	WRITE_ONCE(sched->code, -1);
-	domain_go_on(domain);
-	WRITE_ONCE(sched->shutdown, -1);
+	/* Another may have been quicker, and the vCPU be about something else. */
+	if (READ_ONCE(sched->shutdown) == shutdown) {
+		if (vcpu)
+			vcpu->gpr[GPR_RAX] = result;
+		time_update_wallclock(domain);
+		WRITE_ONCE(sched->code, -1);
+		domain_go_on(domain);
+		WRITE_ONCE(sched->shutdown, -1);
+		ret = 0;
+	}
 	if (vcpu)
 		mutex_unlock(&vcpu->mutex);
-	return 0;
+	return ret;
 }
 
 static int read_reason(struct hypercall *call, u8 *reason)
