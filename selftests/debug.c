@@ -229,7 +229,8 @@ static void guest_load_ss(void)
 /* Breakpoints of the host, on what the guest touches. */
 static u64 host_watched;
 
-static int host_breakpoint(const void *address)
+/* For a process, or where @pid is -1, for a CPU. */
+static int host_breakpoint(const void *address, pid_t pid, int cpu)
 {
 	struct perf_event_attr attr = {
 		.type = PERF_TYPE_BREAKPOINT,
@@ -239,7 +240,7 @@ static int host_breakpoint(const void *address)
 		.bp_len = HW_BREAKPOINT_LEN_8,
 	};
 
-	return syscall(SYS_perf_event_open, &attr, 0, -1, -1, 0);
+	return syscall(SYS_perf_event_open, &attr, pid, cpu, -1, 0);
 }
 
 static u64 read_count(int fd)
@@ -266,7 +267,7 @@ static void guest_host_breakpoint(void)
 static void host_breakpoint_is_unaffected(void)
 {
 	struct vcpu *vcpu = vm_with_guest(guest_host_breakpoint);
-	int fd = host_breakpoint(&host_watched);
+	int fd = host_breakpoint(&host_watched, 0, -1);
 	unsigned int i;
 	u64 before;
 
@@ -360,13 +361,6 @@ static void guest_reads_registers(void)
 
 static void host_breakpoints_come_and_go(void)
 {
-	struct perf_event_attr attr = {
-		.type = PERF_TYPE_BREAKPOINT,
-		.size = sizeof(attr),
-		.bp_type = HW_BREAKPOINT_W,
-		.bp_addr = (u64)&host_watched,
-		.bp_len = HW_BREAKPOINT_LEN_8,
-	};
 	struct vcpu *vcpu;
 	unsigned int i;
 	int fd;
@@ -378,7 +372,7 @@ static void host_breakpoints_come_and_go(void)
 	vcpu_start(vcpu);
 	pin_to_cpu(0);
 	for (i = 0; i < 100; i++) {
-		fd = syscall(SYS_perf_event_open, &attr, -1, 1, -1, 0);
+		fd = host_breakpoint(&host_watched, -1, 1);
 		if (fd < 0 && !i)
 			test_skip("breakpoints by perf_event_open: %m");
 		check(fd >= 0);
