@@ -65,36 +65,6 @@ struct request *request_new(struct domain *domain, struct client *client,
 	return request;
 }
 
-/**
- * request_done - answer a request, and forget it
- * @request: it
- * @json: the answer; the caller's reference is gone afterwards
- */
-void request_done(struct request *request, struct json_object *json)
-{
-	struct request **link = &request->domain->requests;
-	struct client *client = request->client;
-	bool ok = false;
-
-	while (*link != request)
-		link = &(*link)->next;
-	*link = request->next;
-
-	json_get_flag(json, "ok", &ok);
-	if (client && ok && request->fd >= 0)
-		conn_send(&client->conn, json, &request->fd, 1);
-	else if (client)
-		reply(client, json);
-	else
-		json_object_put(json);
-	if (client)
-		conn_resume(&client->conn);
-	if (request->fd >= 0)
-		close(request->fd);
-	sd_event_source_disable_unref(request->timer);
-	free(request);
-}
-
 /* Forgets a request that nobody waits for, or ever will be answered. */
 static void request_drop(struct request *request)
 {
@@ -107,6 +77,28 @@ static void request_drop(struct request *request)
 		close(request->fd);
 	sd_event_source_disable_unref(request->timer);
 	free(request);
+}
+
+/**
+ * request_done - answer a request, and forget it
+ * @request: it
+ * @json: the answer; the caller's reference is gone afterwards
+ */
+void request_done(struct request *request, struct json_object *json)
+{
+	struct client *client = request->client;
+	bool ok = false;
+
+	json_get_flag(json, "ok", &ok);
+	if (client && ok && request->fd >= 0)
+		conn_send(&client->conn, json, &request->fd, 1);
+	else if (client)
+		reply(client, json);
+	else
+		json_object_put(json);
+	if (client)
+		conn_resume(&client->conn);
+	request_drop(request);
 }
 
 static unsigned int count_asked(const struct domain *domain)
